@@ -1,0 +1,175 @@
+"""Identity to header lines: what the app and the browser are told, and the names that a client may never send.
+
+A *header rule* says where one field's values come from. The legacy options (`pass_user_headers`, `set_xauthrequest`
+and so on) are rewritten to such rules in `o2sidecar.settings`; the structured file states them directly.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from o2sidecar.session.session import Session
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+@frozen(kw_only=True)
+class HeaderSource:
+    """Where one value of a field comes from: a claim of the session, or a fixed text.
+
+    With `basic_auth_password`, the value is `Basic` credentials of the claim and that password (RFC 7617).
+    """
+
+    claim: str = ""
+    prefix: str = ""
+    basic_auth_password: str = field(default="", repr=False)
+    value: str = field(default="", repr=False)
+
+    def values(self, session: Session) -> list[str]:
+        """The texts that this source gives for a session; none where the claim is absent or empty."""
+        if not self.claim:
+            return [self.value]
+        texts = [text for text in claim_texts(session, self.claim) if text]
+        if self.basic_auth_password:
+            return [
+                "Basic " + base64.b64encode(f"{text}:{self.basic_auth_password}".encode()).decode() for text in texts
+            ]
+        return [self.prefix + text for text in texts]
+
+
+@frozen(kw_only=True)
+class HeaderRule:
+    """One field that is set from a session; the client's own field of that name is removed unless `preserve`."""
+
+    name: str
+    sources: tuple[HeaderSource, ...]
+    preserve: bool = False
+
+    def value(self, session: Session) -> str:
+        """All sources' values joined by a comma; empty if there is none."""
+        return ",".join(text for source in self.sources for text in source.values(session))
+
+
+@frozen(kw_only=True)
+class Identity:
+    """Who a request comes from, with the header lines ready made."""
+
+    session: Session
+    request_fields: tuple[tuple[bytes, bytes], ...]
+    """What the app gets."""
+    request_lines: bytes
+    """The same as lines, each ended by CRLF."""
+    response_fields: tuple[tuple[bytes, bytes], ...]
+    """What the browser gets with the app's answer."""
+    auth_fields: tuple[tuple[bytes, bytes], ...]
+    """What the answer of the auth endpoint carries."""
+
+
+def folded(name: bytes) -> bytes:
+    """A field name as the worst of origins reads it: case folded and `_` for `-` (CGI and WSGI merge the two)."""
+    return name.lower().replace(b"_", b"-")
+
+
+RESERVED = frozenset(
+    {
+        b"gap-auth",
+        b"gap-signature",
+        *(
+            f"{family}-{claim}".encode()
+            for family in ("x-forwarded", "x-auth-request")
+            for claim in ("user", "email", "groups", "preferred-username", "access-token", "id-token")
+        ),
+    }
+)
+"""Folded names of the identity families. Only we may set them, whatever the options say (RFC 9700 §4.13)."""
+
+
+@frozen(kw_only=True)
+class IdentityHeaders:
+    """Makes identities, and knows which names a client may not send.
+
+    `request_rules`: fields for the app. `response_rules`: fields for the browser with the app's answer.
+    `auth_rules`: fields of the auth endpoint's answer, for the proxy in front that asked.
+    """
+
+    request_rules: tuple[HeaderRule, ...]
+    response_rules: tuple[HeaderRule, ...]
+    auth_rules: tuple[HeaderRule, ...]
+    gap_auth: bool = True
+    """Whether answers tell the browser who is signed in by `GAP-Auth`, as oauth2-proxy's do."""
+
+    def identify(self, session: Session) -> Identity:
+        """The identity of a session."""
+        request_fields = tuple(_fields(self.request_rules, session))
+        marks = tuple(_fields((_GAP_AUTH,), session))[:1] if self.gap_auth else ()
+        return Identity(
+            session=session,
+            request_fields=request_fields,
+            request_lines=b"".join(name + b": " + value + b"\r\n" for name, value in request_fields),
+            response_fields=(*marks, *_fields(self.response_rules, session)),
+            auth_fields=(*marks, *_fields(self.auth_rules, session)),
+        )
+
+    def reserved(self) -> frozenset[bytes]:
+        """Folded names that are removed from every client request, signed in or not."""
+        return RESERVED | {folded(rule.name.encode()) for rule in self.request_rules if not rule.preserve}
+
+    def preserved(self) -> frozenset[bytes]:
+        """Folded names whose client value stays in front of the session's, joined by a comma."""
+        return frozenset(folded(rule.name.encode()) for rule in self.request_rules if rule.preserve) - RESERVED
+
+
+def _fields(rules: Iterable[HeaderRule], session: Session) -> Iterable[tuple[bytes, bytes]]:
+    for rule in rules:
+        # RFC 9110 §5.5: no control characters in a field value; a claim that holds some loses them.
+        value = _CONTROL.sub(" ", rule.value(session)).strip()
+        if value:
+            yield rule.name.encode(), value.encode()
+
+
+_GAP_AUTH = HeaderRule(name="GAP-Auth", sources=(HeaderSource(claim="name"),))
+
+
+def claim_texts(session: Session, claim: str) -> list[str]:
+    """A claim of a session as texts; a dotted path reaches into objects of `additional_claims`."""
+    if claim in _TIMES:
+        seconds = getattr(session, claim)
+        return [] if seconds is None else [datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")]
+    if claim == "groups":
+        return list(session.groups)
+    if claim == "name" and claim not in session.additional_claims:
+        return [session.name]
+    if claim in _TEXTS:
+        return [str(getattr(session, claim))]
+    return _texts(_reach(session.additional_claims, claim))
+
+
+_TIMES = frozenset({"created_at", "expires_on"})
+_TEXTS = frozenset({"access_token", "id_token", "refresh_token", "email", "user", "preferred_username"})
+
+
+def _reach(claims: Mapping[str, Any], path: str) -> Any:
+    if path in claims:
+        return claims[path]
+    found: Any = claims
+    for step in path.split("."):
+        if not isinstance(found, Mapping) or step not in found:
+            return None
+        found = found[step]
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, (list, tuple)):
+        return [text for item in value for text in _texts(item)]
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    return [str(value)]

@@ -1,0 +1,103 @@
+"""Every reason not to serve a request; whose fault it was is its type.
+
+A refusal carries what three readers need: the *person* (`sentence`, shown as text), the *operator* (`reason`, a
+short word for the log and for JSON; `detail`, a sentence for the log that never holds a secret) and the *browser*
+(`status`). One place renders them: `o2sidecar.signin.answers`.
+"""
+
+from __future__ import annotations
+
+from attrs import define
+
+
+@define(kw_only=True)
+class Refusal(Exception):
+    """A request is not served.
+
+    Attributes:
+        reason: one word in snake_case that names the failed check; it is logged and given to scripts.
+        sentence: what the person is told; plain text, never markup.
+        detail: what only the operator is told, in the log (and on the page with `show_debug_on_error`).
+        status: the HTTP status.
+    """
+
+    reason: str
+    sentence: str = ""
+    detail: str = ""
+    status: int = 500
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail or self.sentence}"
+
+
+@define(kw_only=True)
+class BadRequest(Refusal):
+    """The client sent something that makes no sense."""
+
+    status: int = 400
+
+
+@define(kw_only=True)
+class NotSignedIn(Refusal):
+    """Nobody is signed in; a page offers to, a script gets 401."""
+
+    status: int = 401
+    reason: str = "no_session"
+    sentence: str = "Please sign in to go on."
+
+
+@define(kw_only=True)
+class NotPermitted(Refusal):
+    """Somebody is signed in, or tried to, who may not pass."""
+
+    status: int = 403
+
+
+@define(kw_only=True)
+class LoginFailed(Refusal):
+    """A login attempt is not the one that this browser began, or has expired; beginning anew helps."""
+
+    status: int = 403
+
+
+@define(kw_only=True)
+class ProviderFailed(Refusal):
+    """The identity provider gave an answer that cannot be used, or said no to the exchange."""
+
+    status: int = 500
+    sentence: str = "The identity provider's answer could not be used. Please try again."
+
+
+@define(kw_only=True)
+class ProviderUnavailable(ProviderFailed):
+    """The identity provider cannot be reached, or is not ready; waiting helps."""
+
+    status: int = 503
+    reason: str = "provider_unavailable"
+    sentence: str = "The identity provider cannot be reached just now. Please try again in a moment."
+
+
+@define(kw_only=True)
+class UpstreamFailed(Refusal):
+    """The app behind the proxy did not answer, or not in HTTP."""
+
+    status: int = 502
+    sentence: str = "The application is not answering. Please try again in a moment."
+
+
+@define(kw_only=True)
+class OwnFault(Refusal):
+    """Something here went wrong; the log has the traceback."""
+
+    status: int = 500
+    reason: str = "internal_error"
+    sentence: str = "Something went wrong here. Please try again."
+
+
+@define(kw_only=True)
+class SessionEnded(Refusal):
+    """A session that was good is over: the provider took it back, or it can no longer be vouched for."""
+
+    status: int = 401
+    reason: str = "session_ended"
+    sentence: str = "Your session has ended. Please sign in again."

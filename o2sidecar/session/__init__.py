@@ -1,0 +1,1 @@
+"""Sessions: their value, the cookie that carries them, and the keys that seal it."""

@@ -1,0 +1,43 @@
+"""The session: who is signed in, since when, and with which tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+
+def _frozen_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(value)
+
+
+@frozen(kw_only=True, slots=True)
+class Session:
+    """One person's session, as the cookie carries it.
+
+    Times are seconds since the epoch, with a fraction; `None` where the provider told none. Empty text means that
+    the provider gave no such claim or token.
+    """
+
+    created_at: float | None = None
+    expires_on: float | None = None
+    access_token: str = field(default="", repr=False)
+    id_token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    nonce: bytes = field(default=b"", repr=False)
+    email: str = ""
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    preferred_username: str = ""
+    additional_claims: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping)
+
+    @property
+    def names_somebody(self) -> bool:
+        """Whether this is anybody's session: it has a user or an email (oauth2-proxy lets an empty one pass)."""
+        return bool(self.user or self.email)
+
+    @property
+    def name(self) -> str:
+        """What the person is called in logs and pages: the email, else the user."""
+        return self.email or self.user
