@@ -1,0 +1,80 @@
+"""Cookie secrets as keys: one text seals, and every text that is still in use opens."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Sequence
+
+from attrs import field, frozen
+from attrs.validators import min_len
+
+_KEY_SIZES = (16, 24, 32)
+_URL_SAFE = re.compile(r"[A-Za-z0-9_-]*")
+_STANDARD = re.compile(r"[A-Za-z0-9+/]*")
+
+
+def _decoded(unpadded: str) -> bytes:
+    """The bytes of unpadded base64 in either alphabet; none where no bytes have this text."""
+    standard = unpadded.replace("-", "+").replace("_", "/")
+    try:
+        return binascii.a2b_base64(standard + "=" * (-len(standard) % 4))
+    except binascii.Error:
+        return b""
+
+
+@frozen(kw_only=True)
+class CookieKey:
+    """What seals a cookie: the secret's text, which signs, and the AES key that it stands for.
+
+    Attributes:
+        text: the secret as it was configured, in UTF-8.
+        aes: 16, 24 or 32 bytes.
+    """
+
+    text: bytes = field(repr=False)
+    aes: bytes = field(repr=False)
+
+    @aes.validator
+    def _has_the_size_of_a_key(self, attribute: object, value: bytes) -> None:
+        if len(value) not in _KEY_SIZES:
+            raise ValueError(f"an AES key has 16, 24 or 32 bytes, not {len(value)}")
+
+    @classmethod
+    def from_text(cls, secret: str) -> CookieKey:
+        """The key that a configured secret stands for; raises `ValueError` if it stands for none.
+
+        The first reading that gives 16, 24 or 32 bytes counts: URL-safe base64 with or without padding, then the
+        text itself (both as oauth2-proxy reads it), then standard base64, which oauth2-proxy refuses.
+        """
+        text = secret.encode()
+        unpadded = secret.rstrip("=")
+        readings = [
+            _decoded(unpadded) if _URL_SAFE.fullmatch(unpadded) else b"",
+            text,
+            _decoded(unpadded) if _STANDARD.fullmatch(unpadded) else b"",
+        ]
+        for aes in readings:
+            if len(aes) in _KEY_SIZES:
+                return cls(text=text, aes=aes)
+        raise ValueError(
+            "the cookie secret must be 16, 24 or 32 bytes, or these bytes in base64, to make an AES key;"
+            f" it is {len(text)} bytes long"
+        )
+
+
+@frozen(kw_only=True)
+class KeyRing:
+    """Keys in the order of their age, youngest first: the first one seals, all of them open."""
+
+    keys: tuple[CookieKey, ...] = field(validator=min_len(1))
+
+    @classmethod
+    def from_texts(cls, secrets: Sequence[str]) -> KeyRing:
+        """The ring of these secrets; raises `ValueError` if there is none, or one that makes no key."""
+        return cls(keys=tuple(CookieKey.from_text(secret) for secret in secrets))
+
+    @property
+    def sealing(self) -> CookieKey:
+        """The key that new cookies are sealed with."""
+        return self.keys[0]

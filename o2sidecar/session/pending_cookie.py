@@ -1,0 +1,113 @@
+"""The cookie of a login that is under way, which ties the provider's answer to the browser that asked (CSRF)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+from attrs import field, frozen
+
+from o2sidecar.oauth.pending import PendingLogin
+from o2sidecar.refusals import LoginFailed
+from o2sidecar.session.cookies import CookieAttributes, Cookies
+from o2sidecar.session.keys import KeyRing
+from o2sidecar.session.sealing import CookieRefused, seal, unseal
+
+_MARK = 8
+"""How many characters of the state's hash stand in the name of a login's own cookie."""
+_HASH_START = re.compile(rf"[A-Za-z0-9_-]{{{_MARK}}}")
+
+
+@frozen(kw_only=True)
+class PendingCookie:
+    """Seals what a login must remember into a cookie, and finds it again.
+
+    `attributes`: those of the session cookie, with this cookie's own `expire` and `samesite`; its name is made of the
+    session cookie's. `per_request`: each login has a cookie of its own, so that several may be under way. `limit`:
+    how many of those a browser may hold; 0: any number. `tries`: most cookies of one name that are opened.
+    `random(n)` gives n bytes.
+    """
+
+    attributes: CookieAttributes
+    ring: KeyRing
+    per_request: bool = False
+    limit: int = 0
+    tries: int = 8
+    random: Callable[[int], bytes] = field(default=os.urandom, repr=False)
+
+    def write(self, pending: PendingLogin, host: str, cookies: Cookies, now: float) -> list[bytes]:
+        """The Set-Cookie values for a login that begins: its cookie, then deletions of the oldest ones over the limit.
+
+        `host` and `cookies` are the request's; `now` is in seconds since the epoch.
+        """
+        name = self.name(pending.state_hash)
+        value = seal(self.ring.sealing, name, pending.packed(), int(now), random=self.random)
+        return [
+            self.attributes.set_cookie(name, value, host),
+            *(self.attributes.delete_cookie(surplus, host) for surplus in self._surplus(name, cookies, now)),
+        ]
+
+    def find(self, cookies: Cookies, state_hash: str, now: float) -> PendingLogin:
+        """The login that this browser began with this state (RFC 6749 §10.12).
+
+        Raises `LoginFailed`: csrf_cookie_missing, csrf_cookie_unreadable, or csrf_state_differs if the browser began
+        another login than the one that is answered.
+        """
+        values = self._values(cookies, state_hash)
+        if not values:
+            raise _failed("csrf_cookie_missing", "This browser has no CSRF cookie of this sign-in.")
+        name, found, why = self.name(state_hash), 0, ""
+        for value in values[: self.tries]:
+            try:
+                packed, _ = unseal(self.ring, name, value, self.attributes.expire, now)
+                pending = PendingLogin.unpack(packed)
+            except ValueError as error:
+                why = str(error)
+                continue
+            if pending.answers(state_hash):
+                return pending
+            found += 1
+        if found:
+            raise _failed("csrf_state_differs", "The CSRF cookie of this browser belongs to another sign-in.")
+        raise _failed("csrf_cookie_unreadable", "The CSRF cookie of this sign-in has expired or is damaged.", why)
+
+    def clear(self, host: str, cookies: Cookies, state_hash: str) -> list[bytes]:
+        """The Set-Cookie values that take this login's cookie away, if the request came with it."""
+        if not self._values(cookies, state_hash):
+            return []
+        return [self.attributes.delete_cookie(self.name(state_hash), host)]
+
+    def name(self, state_hash: str) -> str:
+        """What the cookie of the login with this state is called."""
+        mark = state_hash[:_MARK]
+        if self.per_request and _HASH_START.fullmatch(mark):
+            return f"{self.attributes.name}_{mark}_csrf"
+        return f"{self.attributes.name}_csrf"
+
+    def _values(self, cookies: Cookies, state_hash: str) -> list[str]:
+        wanted = self.name(state_hash)
+        return [value for name, value in cookies if name == wanted]
+
+    def _surplus(self, new_name: str, cookies: Cookies, now: float) -> list[str]:
+        """The names to delete so that the limit holds with the new cookie: what cannot be read first, then by age."""
+        if not self.per_request or self.limit < 1:
+            return []
+        pattern = re.compile(re.escape(self.attributes.name) + f"_{_HASH_START.pattern}_csrf")
+        ages: dict[str, int] = {}
+        for name, value in cookies:
+            if name != new_name and pattern.fullmatch(name):
+                ages[name] = max(ages.get(name, 0), self._sealed_at(name, value, now))
+        oldest_first = sorted(ages, key=lambda name: ages[name])
+        return oldest_first[: max(0, len(ages) + 1 - self.limit)]
+
+    def _sealed_at(self, name: str, value: str, now: float) -> int:
+        try:
+            _, when = unseal(self.ring, name, value, self.attributes.expire, now)
+        except CookieRefused:
+            return 0
+        return when
+
+
+def _failed(reason: str, what: str, detail: str = "") -> LoginFailed:
+    return LoginFailed(reason=reason, sentence=f"{what} Please sign in again.", detail=detail)
