@@ -15,6 +15,8 @@ from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
 
+SameSite = Literal["", "lax", "strict", "none"]
+
 Cookies = list[tuple[str, str]]
 """Names and values of a Cookie field, in order; names may repeat."""
 
@@ -63,7 +65,7 @@ class CookieAttributes:
     expire: float = 0
     secure: bool = True
     httponly: bool = True
-    samesite: Literal["", "lax", "strict", "none"] = field(default="", validator=in_(("", "lax", "strict", "none")))
+    samesite: SameSite = field(default="", validator=in_(("", "lax", "strict", "none")))
 
     @domains.validator
     def _are_domains(self, attribute: object, domains: tuple[str, ...]) -> None:

@@ -243,8 +243,8 @@ class WriteTests(SynchronousTestCase):
     def test_over_the_wire(self, first: int, second: int) -> None:
         """What a browser was given comes back whole, whatever it held before (CONTRACT §10 #15)."""
         browser = Browser()
-        for size in (first, second):
-            session = large(size)
+        for age, size in ((2, first), (1, second)):
+            session = evolve(large(size), created_at=NOW - age)
             browser.take(COOKIE.write(session, HOST, COOKIE.presented(browser.cookies), NOW))
             self.assertEqual(COOKIE.read(browser.cookies, NOW), session)
         browser.take(COOKIE.clear(HOST, COOKIE.presented(browser.cookies)))
