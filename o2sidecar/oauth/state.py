@@ -1,0 +1,59 @@
+"""The state parameter (RFC 6749 §4.1.1): the hash of a login's secret, and where its person wants to go."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import urlsafe_b64encode
+
+from o2sidecar.refusals import BadRequest, LoginFailed
+
+_LONGEST = 16 * 1024
+_BASE64 = re.compile(r"[A-Za-z0-9_-]*={0,2}")
+
+
+def encode_state(state_hash: str, redirect: str, wrapped: bool) -> str:
+    """The state to send: `hash:redirect`; `wrapped` puts the whole into unpadded URL-safe base64.
+
+    Some providers and firewalls mangle or refuse a state that holds a URL: wrapping is for them.
+    """
+    plain = f"{state_hash}:{redirect}"
+    if not wrapped:
+        return plain
+    return urlsafe_b64encode(plain.encode()).rstrip(b"=").decode("ascii")
+
+
+def decode_state(text: str, wrapped: bool) -> tuple[str, str]:
+    """The hash and the redirect of a state that came back; the redirect may be anything and must be checked.
+
+    Raises `BadRequest` (state_missing) if there is none, and `LoginFailed` (state_malformed, with the status 500
+    that oauth2-proxy gives it) if it is not of our form.
+    """
+    if not text:
+        raise BadRequest(reason="state_missing", sentence="This answer belongs to no sign-in: it has no state.")
+    if len(text) > _LONGEST:
+        raise _malformed("the state parameter is too long")
+    plain = _unwrapped(text) if wrapped else text
+    state_hash, colon, redirect = plain.partition(":")
+    if not colon or not state_hash:
+        raise _malformed("the state parameter has an invalid length: it must be a hash, a colon and a redirect")
+    return state_hash, redirect
+
+
+def _unwrapped(text: str) -> str:
+    if not _BASE64.fullmatch(text):
+        raise _malformed("the state parameter is no URL-safe base64")
+    standard = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+    try:
+        return binascii.a2b_base64(standard + "=" * (-len(standard) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise _malformed("the state parameter has an invalid length, or is no base64 of text") from None
+
+
+def _malformed(detail: str) -> LoginFailed:
+    return LoginFailed(
+        reason="state_malformed",
+        sentence="This answer belongs to no sign-in that began here. Please sign in again.",
+        detail=detail,
+        status=500,
+    )

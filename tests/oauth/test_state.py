@@ -1,0 +1,67 @@
+"""Tests of the state parameter."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from o2sidecar.oauth.state import decode_state, encode_state
+from o2sidecar.refusals import BadRequest, LoginFailed
+
+HASHES = st.text(alphabet="ABCabc019-_", min_size=1, max_size=43)
+
+
+class StateTests(SynchronousTestCase):
+    """A state holds a hash and a redirect."""
+
+    @settings(deadline=None)
+    @given(HASHES, st.text(max_size=60), st.booleans())
+    def test_round_trip(self, state_hash: str, redirect: str, wrapped: bool) -> None:
+        """What is encoded is decoded, whatever the redirect holds."""
+        self.assertEqual(decode_state(encode_state(state_hash, redirect, wrapped), wrapped), (state_hash, redirect))
+
+    def test_form(self) -> None:
+        """Hash and redirect stand with a colon between; wrapped, it is unpadded URL-safe base64."""
+        self.assertEqual(encode_state("h", "https://a:1/x", False), "h:https://a:1/x")
+        self.assertEqual(decode_state("h:https://a:1/x", False), ("h", "https://a:1/x"))
+        self.assertEqual(encode_state("h", "/?>", True), "aDovPz4")
+
+    def test_padding(self) -> None:
+        """A wrapped state may come back with its padding."""
+        self.assertEqual(decode_state(urlsafe_b64encode(b"h:/a").decode(), True), ("h", "/a"))
+
+    def test_missing(self) -> None:
+        """No state at all is a request that makes no sense (golden callback-state-missing)."""
+        for wrapped in (False, True):
+            with self.assertRaises(BadRequest) as caught:
+                decode_state("", wrapped)
+            self.assertEqual((caught.exception.reason, caught.exception.status), ("state_missing", 400))
+
+    def malformed(self, text: str, wrapped: bool) -> LoginFailed:
+        with self.assertRaises(LoginFailed) as caught:
+            decode_state(text, wrapped)
+        self.assertEqual((caught.exception.reason, caught.exception.status), ("state_malformed", 500))
+        refusal: LoginFailed = caught.exception
+        return refusal
+
+    def test_malformed(self) -> None:
+        """A state of another form is refused, and only the operator is told how (golden error-debug-on)."""
+        refusal = self.malformed("bad", False)
+        self.assertIn("invalid length", refusal.detail)
+        self.assertNotIn("invalid length", refusal.sentence)
+        for text, wrapped in ((":/x", False), ("a" * 20_000 + ":", False), ("bad", True), ("A", True), ("h:/x", True),
+                              ("_w", True), ("YQ==YQ==", True), ("é", True)):  # fmt: skip
+            self.malformed(text, wrapped)
+
+    @settings(deadline=None)
+    @given(st.text(max_size=60), st.booleans())
+    def test_any_text(self, text: str, wrapped: bool) -> None:
+        """Whatever comes back is a state or refused."""
+        try:
+            state_hash, _ = decode_state(text, wrapped)
+        except (BadRequest, LoginFailed):
+            return
+        self.assertTrue(state_hash)
