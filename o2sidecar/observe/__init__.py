@@ -1,0 +1,1 @@
+"""What is written down: access, authentication and standard log records."""

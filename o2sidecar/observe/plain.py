@@ -1,0 +1,31 @@
+"""Makes texts from outside harmless for a log line: nothing breaks the line, nothing secret stays in it."""
+
+from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile(r'[\x00-\x1f"\\\x7f-\x9f\u2028\u2029]')
+_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SECRET_PARAMETERS = re.compile(
+    rb"([?&](?:code|state|access_token|id_token|refresh_token|id_token_hint|client_secret|password|token)=)[^&#]*",
+    re.IGNORECASE,
+)
+
+
+def plain(text: str) -> str:
+    """The text with control characters, quotes and backslashes escaped, so that it stays one field of one line."""
+    if text.isalnum() or not _UNSAFE.search(text):
+        return text
+    return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode().replace('"', '\\"'), text)
+
+
+def one_line(text: str) -> str:
+    """The text with control characters escaped, so that it stays one line; for what is no field among others."""
+    return _BREAKING.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+def masked(target: bytes) -> bytes:
+    """A request target with the values of parameters that carry codes, states and tokens replaced by `***`."""
+    if b"?" not in target:
+        return target
+    return _SECRET_PARAMETERS.sub(rb"\1***", target)

@@ -1,0 +1,97 @@
+"""Tests of the log lines."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from o2sidecar.observe.lines import LineWriter
+from o2sidecar.observe.moments import Moments
+from o2sidecar.observe.plain import masked, plain
+
+
+class LineWriterTests(SynchronousTestCase):
+    """Lines are joined and written a few times a second."""
+
+    def setUp(self) -> None:
+        """A writer on a clock, and what it wrote."""
+        self.clock = Clock()
+        self.written: list[bytes] = []
+        self.writer = LineWriter(write=self.written.append, clock=self.clock, delay=0.25, limit=100)
+
+    def test_lines_are_joined(self) -> None:
+        """Two lines within the delay are one write."""
+        self.writer.line("one")
+        self.writer.line("two")
+        self.assertEqual(self.written, [])
+        self.clock.advance(0.25)
+        self.assertEqual(self.written, [b"one\ntwo\n"])
+
+    def test_a_full_buffer_is_written_at_once(self) -> None:
+        """What waits is bounded."""
+        self.writer.line("x" * 100)
+        self.assertEqual(self.written, [b"x" * 100 + b"\n"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_flush(self) -> None:
+        """Flushing writes what waits, leaves no timer behind, and writes nothing when nothing waits."""
+        self.writer.line("one")
+        self.writer.flush()
+        self.writer.flush()
+        self.assertEqual(self.written, [b"one\n"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_full_disk(self) -> None:
+        """A write that fails loses its lines and nothing else."""
+        failing = [True]
+
+        def write(data: bytes) -> None:
+            if failing[0]:
+                raise OSError(28, "No space left on device")
+            self.written.append(data)
+
+        writer = LineWriter(write=write, clock=self.clock)
+        writer.line("lost")
+        self.clock.advance(1)
+        failing[0] = False
+        writer.line("kept")
+        self.clock.advance(1)
+        self.assertEqual(self.written, [b"kept\n"])
+
+
+class PlainTests(SynchronousTestCase):
+    """Texts from outside cannot break a line or leave a secret in it."""
+
+    @given(st.text())
+    def test_one_line_one_field(self, text: str) -> None:
+        """No line end, no escape character, no quote that is not escaped (security.md X3)."""
+        shown = plain(text)
+        self.assertEqual(shown.splitlines()[1:], [])
+        self.assertNotIn("\x1b", shown)
+        self.assertNotIn('"', shown.replace('\\"', "").replace("\\\\", ""))
+
+    def test_ordinary_text_is_untouched(self) -> None:
+        """What is harmless stays readable."""
+        self.assertEqual(plain("Mozilla/5.0 (X11; Zoë)"), "Mozilla/5.0 (X11; Zoë)")
+
+    def test_codes_and_tokens_are_masked(self) -> None:
+        """Codes, states and tokens in a query do not reach the log (CONTRACT §10 #26, security.md X4)."""
+        self.assertEqual(
+            masked(b"/oauth2/callback?code=SECRET&state=abc:/x&session_state=keep"),
+            b"/oauth2/callback?code=***&state=***&session_state=keep",
+        )
+        self.assertEqual(masked(b"/x?a=1&ID_TOKEN_HINT=eyJ"), b"/x?a=1&ID_TOKEN_HINT=***")
+        self.assertEqual(masked(b"/code=visible"), b"/code=visible")
+
+
+class MomentTests(SynchronousTestCase):
+    """Timestamps have the peer's form."""
+
+    def test_form(self) -> None:
+        """Year, month, day and time of day; the same second gives the same text."""
+        moments = Moments(local=False)
+        self.assertEqual(moments.text(0.9), "1970/01/01 00:00:00")
+        self.assertIs(moments.text(5.1), moments.text(5.9))
+        self.assertEqual(moments.text(61), "1970/01/01 00:01:01")
