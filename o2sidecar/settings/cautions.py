@@ -1,0 +1,119 @@
+"""What an operator should know about settings that are valid: a full sentence each, none of them a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.table import BY_KEY, Options
+
+_DANGERS = {
+    "ssl_insecure_skip_verify": "the provider's certificate is not verified: anybody on the way can pose as it.",
+    "ssl_upstream_insecure_skip_verify": "the app's certificate is not verified: anybody on the way can pose as it.",
+    "insecure_oidc_allow_unverified_email": "unverified addresses are believed: people may claim somebody else's.",
+    "insecure_oidc_skip_issuer_verification": "ID tokens of any issuer that the keys fit are accepted.",
+    "show_debug_on_error": "error pages show internal reasons to everybody; use it for tests only.",
+}
+_WITHOUT_EFFECT = {
+    "flush_interval": "this has no effect: nothing is buffered, every piece of an answer is passed on as it comes.",
+    "metrics_address": "metrics are not served by this version; nothing listens there.",
+}
+
+
+def cautions_of(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    """What to say about these options, of which the keys `given` were set by somebody; the names in it are keys."""
+    for key in given:
+        if key in BY_KEY and BY_KEY[key].successor:
+            yield _caution(key, f"this is deprecated; use {BY_KEY[key].successor} instead.")
+    for key, sentence in _DANGERS.items():
+        if getattr(options, key):
+            yield _caution(key, sentence)
+    for key, sentence in _WITHOUT_EFFECT.items():
+        if key in given and getattr(options, key):
+            yield _caution(key, sentence)
+    for rule in _RULES:
+        yield from rule(options, given)
+
+
+def _forwarding(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if options.reverse_proxy and not options.trusted_proxy_ips:
+        yield _caution(
+            "trusted_proxy_ips",
+            "with reverse_proxy and no trusted proxies, only forwarding headers from loopback are believed"
+            " (oauth2-proxy believes everybody's); name the networks of your proxies.",
+        )
+    if options.trusted_proxy_ips and not options.reverse_proxy:
+        yield _caution("trusted_proxy_ips", "this has no effect without reverse_proxy.")
+    if options.trusted_ips and options.reverse_proxy:
+        yield _caution("trusted_ips", "clients with these addresses pass without a session, by their proxy's word.")
+
+
+def _user_headers(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if not options.pass_user_headers and options.pass_basic_auth:
+        yield _caution(
+            "pass_user_headers",
+            "pass_basic_auth is on and sends the same headers; to send none, set pass_basic_auth to false too.",
+        )
+    if not options.skip_auth_strip_headers:
+        yield _caution(
+            "skip_auth_strip_headers",
+            "identity headers in clients' requests are removed all the same; this only lets a client's"
+            " Authorization stay in front of ours.",
+        )
+
+
+def _everybody_may_pass(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if "*" not in options.email_domains or options.allowed_groups:
+        return
+    restricted = options.github_org or options.github_team or options.github_repo or options.github_users
+    if options.provider == "google" or (options.provider == "github" and not restricted):
+        sentence = f"* lets everybody in the world who has a {options.provider} account pass."
+        yield _caution("email_domains", sentence)
+
+
+def _login_protection(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if not options.code_challenge_method:
+        sentence = "PKCE is off; set it to S256, or defaults to o2sidecar (RFC 9700 §2.1.1)."
+        yield _caution("code_challenge_method", sentence)
+    if options.provider == "oidc" and options.insecure_oidc_skip_nonce:
+        sentence = "nonces are not checked; set it to false, or defaults to o2sidecar (OpenID Connect Core §15.5.2)."
+        yield _caution("insecure_oidc_skip_nonce", sentence)
+
+
+def _cookies(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if not options.cookie_secure:
+        yield _caution("cookie_secure", "cookies are sent without https too, where others can read them.")
+    if options.cookie_samesite == "none" and not options.cookie_secure:
+        yield _caution("cookie_samesite", "browsers drop cookies with SameSite=None that are not secure.")
+    login_samesite = options.cookie_csrf_samesite or options.cookie_samesite
+    if options.auth_request_response_mode == "form_post" and login_samesite != "none":
+        sentence = "with form_post the provider posts across sites, where browsers send no cookie but SameSite=None."
+        yield _caution("cookie_csrf_samesite", sentence)
+
+
+def _cookie_name_prefix(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    """RFC 6265bis §4.1.3: browsers drop cookies whose attributes break the promise of their name."""
+    if options.cookie_name.startswith(("__Host-", "__Secure-")) and not options.cookie_secure:
+        yield _caution("cookie_name", "browsers drop cookies of this name that are not secure.")
+    if options.cookie_name.startswith("__Host-") and (options.cookie_path != "/" or options.cookie_domains):
+        yield _caution("cookie_name", "browsers drop cookies of this name that have a domain or another path than /.")
+
+
+def _provider_authorities(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if options.use_system_trust_store and not options.provider_ca_files:
+        yield _caution("use_system_trust_store", "this has no effect without provider_ca_files.")
+
+
+def _caution(key: str, sentence: str) -> Problem:
+    return Problem(names=(key,), sentence=sentence)
+
+
+_RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
+    _forwarding,
+    _user_headers,
+    _everybody_may_pass,
+    _login_protection,
+    _cookies,
+    _cookie_name_prefix,
+    _provider_authorities,
+)

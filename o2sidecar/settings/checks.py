@@ -1,0 +1,207 @@
+"""Which values options may have, and which of them fit together; every rule reports all that it finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from o2sidecar.policy.peers import REAL_CLIENT_IP_HEADERS
+from o2sidecar.session.keys import CookieKey
+from o2sidecar.settings.durations import format_duration
+from o2sidecar.settings.kinds import DURATION, LIST, NUMBER, SIZE, TEXT, shown
+from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.structure import upstream_of
+from o2sidecar.settings.syntax import RULES_OF_TEXTS
+from o2sidecar.settings.table import OPTIONS, Options
+from o2sidecar.settings.upstreams import Upstream, doubles
+
+SIGNING_ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""Algorithms of RFC 7518 §3.1 and RFC 8037 §3.1 that ID tokens may be asked to have; no HMAC, no `none`."""
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "defaults": ("oauth2-proxy", "o2sidecar"),
+    "cookie_samesite": ("", "lax", "strict", "none"),
+    "cookie_csrf_samesite": ("", "lax", "strict", "none"),
+    "code_challenge_method": ("", "S256", "plain"),
+    "auth_request_response_mode": ("", "query", "form_post"),
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_HTML = frozenset({"banner", "footer"})
+_MAY_BE_NEGATIVE = frozenset({"flush_interval"})
+
+
+def problems_of(options: Options) -> Iterator[Problem]:
+    """Everything that is wrong with the options; the names in it are keys."""
+    unreadable = set()
+    for problem in _impossible(options):
+        unreadable |= set(problem.names)
+        yield problem
+    for rule in _RULES:
+        for problem in rule(options):
+            if unreadable.isdisjoint(problem.names):
+                yield problem
+
+
+def _impossible(options: Options) -> Iterator[Problem]:
+    """Values that no option can have."""
+    for option in OPTIONS:
+        value = getattr(options, option.key)
+        if option.kind in (DURATION, NUMBER, SIZE) and value < 0 and option.key not in _MAY_BE_NEGATIVE:
+            yield _wrong(option.key, "must not be negative")
+        forbidden = _CONTROL_IN_HTML if option.key in _HTML else _CONTROL
+        texts = value if option.kind is LIST else (value,) if option.kind is TEXT else ()
+        if any(forbidden.search(text) for text in texts):
+            yield _wrong(option.key, "holds a control character, or is not UTF-8")
+
+
+def _choices(options: Options) -> Iterator[Problem]:
+    for key, allowed in _CHOICES.items():
+        value = getattr(options, key)
+        if value not in allowed:
+            words = ", ".join(word or "empty" for word in allowed)
+            yield _wrong(key, f"must be one of {words}, not {shown(value)}")
+
+
+def _syntax(options: Options) -> Iterator[Problem]:
+    """Values whose form can be judged one by one."""
+    for key, check in RULES_OF_TEXTS.items():
+        value = getattr(options, key)
+        for text in value if isinstance(value, tuple) else (value,):
+            if text and (complaint := check(text)):
+                yield _wrong(key, complaint)
+
+
+def _session_store(options: Options) -> Iterator[Problem]:
+    if options.session_store_type == "redis":
+        yield _wrong("session_store_type", "redis is not supported by this version; sessions are kept in the cookie")
+    elif options.session_store_type != "cookie":
+        yield _wrong("session_store_type", f"must be cookie, not {shown(options.session_store_type)}")
+
+
+def _credentials(options: Options) -> Iterator[Problem]:
+    if not options.client_id:
+        yield _wrong("client_id", "is missing: the client id that the provider gave you")
+    if not options.client_secret:
+        yield _wrong("client_secret", "is missing: the client secret that the provider gave you, or client_secret_file")
+    if not options.cookie_secret:
+        yield _wrong("cookie_secret", "is missing: 32 random bytes in base64, or cookie_secret_file")
+        return
+    try:
+        CookieKey.from_text(options.cookie_secret)
+    except ValueError as error:
+        yield _wrong("cookie_secret", str(error))
+
+
+def _somebody_may_pass(options: Options) -> Iterator[Problem]:
+    if not options.email_domains and not options.authenticated_emails_file:
+        sentence = "is missing: whose addresses may pass (* for all), or authenticated_emails_file"
+        yield _wrong("email_domains", sentence)
+
+
+def _cookie_lifetime(options: Options) -> Iterator[Problem]:
+    if options.cookie_expire and options.cookie_refresh >= options.cookie_expire:
+        refresh, expire = format_duration(options.cookie_refresh), format_duration(options.cookie_expire)
+        sentence = f"a session must be renewed before it expires, and {refresh} is not shorter than {expire}"
+        yield Problem(names=("cookie_refresh", "cookie_expire"), sentence=sentence)
+
+
+def _minimal_session(options: Options) -> Iterator[Problem]:
+    if not options.session_cookie_minimal:
+        return
+    for key in ("pass_access_token", "pass_authorization_header", "set_authorization_header"):
+        if getattr(options, key):
+            yield Problem(names=("session_cookie_minimal", key), sentence="a session without tokens has none to pass")
+    if options.cookie_refresh:
+        sentence = "a session without tokens cannot be renewed"
+        yield Problem(names=("session_cookie_minimal", "cookie_refresh"), sentence=sentence)
+
+
+def _one_authorization(options: Options) -> Iterator[Problem]:
+    if options.pass_authorization_header and options.pass_basic_auth and options.basic_auth_password:
+        yield Problem(
+            names=("pass_authorization_header", "basic_auth_password"),
+            sentence="both would set the app's Authorization header; choose one",
+        )
+    if options.set_authorization_header and options.set_basic_auth:
+        yield Problem(
+            names=("set_authorization_header", "set_basic_auth"),
+            sentence="both would set the answer's Authorization header; choose one",
+        )
+    if options.set_basic_auth and not options.basic_auth_password:
+        yield Problem(names=("set_basic_auth",), sentence="needs basic_auth_password")
+
+
+def _upstreams(options: Options) -> Iterator[Problem]:
+    good: list[Upstream] = []
+    for uri in options.upstreams:
+        try:
+            good.append(upstream_of(options, uri))
+        except ValueError as error:
+            yield _wrong("upstreams", str(error))
+    for sentence in doubles(good):
+        yield _wrong("upstreams", sentence)
+
+
+def _oidc(options: Options) -> Iterator[Problem]:
+    if options.provider != "oidc":
+        return
+    if not options.oidc_issuer_url and not (
+        options.skip_oidc_discovery and options.insecure_oidc_skip_issuer_verification
+    ):
+        yield _wrong("oidc_issuer_url", "is missing: the provider's issuer URL")
+    for algorithm in options.oidc_enabled_signing_algs:
+        if algorithm not in SIGNING_ALGORITHMS:
+            known = ", ".join(sorted(SIGNING_ALGORITHMS))
+            yield _wrong("oidc_enabled_signing_algs", f"{shown(algorithm)} is none of {known}")
+    if options.skip_oidc_discovery:
+        for key in ("login_url", "redeem_url"):
+            if not getattr(options, key):
+                yield _wrong(key, "is missing: without discovery it must be given")
+        if not options.oidc_jwks_url and not options.oidc_public_key_files:
+            sentence = (
+                "is missing: without discovery the provider's keys must be given, here or in oidc_public_key_files"
+            )
+            yield _wrong("oidc_jwks_url", sentence)
+
+
+def _github(options: Options) -> Iterator[Problem]:
+    teams = [team.strip() for team in options.github_team.split(",") if team.strip()]
+    if options.provider == "github" and not options.github_org and not all(":" in team for team in teams):
+        sentence = "needs github_org, or teams written as org:team; without it the teams would restrict nobody"
+        yield _wrong("github_team", sentence)
+
+
+def _address_header(options: Options) -> Iterator[Problem]:
+    if options.real_client_ip_header.lower() not in map(str.lower, REAL_CLIENT_IP_HEADERS):
+        known = ", ".join(REAL_CLIENT_IP_HEADERS)
+        yield _wrong("real_client_ip_header", f"must be one of {known}, not {shown(options.real_client_ip_header)}")
+
+
+def _nothing_emptied(options: Options) -> Iterator[Problem]:
+    for key in ("cookie_name", "cookie_path", "http_address", "proxy_prefix"):
+        if not getattr(options, key):
+            yield _wrong(key, "must not be empty")
+
+
+def _wrong(key: str, sentence: str) -> Problem:
+    return Problem(names=(key,), sentence=sentence)
+
+
+_RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (
+    _choices,
+    _syntax,
+    _credentials,
+    _session_store,
+    _somebody_may_pass,
+    _cookie_lifetime,
+    _minimal_session,
+    _one_authorization,
+    _upstreams,
+    _oidc,
+    _github,
+    _address_header,
+    _nothing_emptied,
+)

@@ -1,0 +1,76 @@
+"""The files that settings name: secrets are read from them, others are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from o2sidecar.settings.kinds import shown
+from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.table import Options
+
+ReadFile = Callable[[str], bytes]
+"""The bytes of a file by its name; raises `OSError` or `ValueError` if there are none."""
+
+SECRETS: Mapping[str, str] = {"cookie_secret_file": "cookie_secret", "client_secret_file": "client_secret"}
+"""Keys of options that name a file, and of those whose value is in it."""
+
+_TRIED = ("authenticated_emails_file", "provider_ca_files", "oidc_public_key_files", "custom_sign_in_logo")
+
+
+def read_bytes(path: str, read_file: ReadFile) -> bytes:
+    """A file's content; raises `ValueError` with a sentence that names the file."""
+    try:
+        return read_file(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ValueError(f"{shown(path)} cannot be read: {reason}") from None
+
+
+def read_text(path: str, read_file: ReadFile) -> str:
+    """A file's text; raises `ValueError` with a sentence that names the file and shows none of its content."""
+    content = read_bytes(path, read_file)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{shown(path)} is not text in UTF-8 (at byte {error.start})") from None
+
+
+def without_line_break(text: str) -> str:
+    """A text without the one line break, LF or CRLF, that editors and `echo` leave at its end."""
+    return text[:-2] if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def read_secrets(values: Mapping[str, Any], read_file: ReadFile) -> tuple[dict[str, str], list[Problem]]:
+    """The secrets that are in files, by the key of their option, and what is wrong.
+
+    A secret that is given directly wins over its file. Exactly one line break at the end is not part of it.
+    """
+    secrets: dict[str, str] = {}
+    problems = []
+    for file_key, key in SECRETS.items():
+        path = values.get(file_key)
+        if not path or values.get(key):
+            continue
+        try:
+            text = read_text(path, read_file)
+        except ValueError as error:
+            problems.append(Problem(names=(file_key,), sentence=str(error)))
+            continue
+        secrets[key] = without_line_break(text)
+        if not secrets[key]:
+            problems.append(Problem(names=(file_key,), sentence=f"{shown(path)} is empty"))
+    return secrets, problems
+
+
+def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
+    """What is wrong with the other files that the options name."""
+    for key in _TRIED:
+        value = getattr(options, key)
+        for path in value if isinstance(value, tuple) else (value,):
+            if not path or (key == "custom_sign_in_logo" and (path == "-" or path.startswith(("http://", "https://")))):
+                continue
+            try:
+                read_bytes(path, read_file)
+            except ValueError as error:
+                yield Problem(names=(key,), sentence=str(error))

@@ -1,0 +1,241 @@
+"""Settings from flags, environment and files: valid ones, or all that is wrong with them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from o2sidecar.settings.cautions import cautions_of
+from o2sidecar.settings.checks import problems_of
+from o2sidecar.settings.files import SECRETS, ReadFile, read_secrets, unreadable
+from o2sidecar.settings.flags import CommandLine, read_command_line
+from o2sidecar.settings.given import Given
+from o2sidecar.settings.kinds import shown
+from o2sidecar.settings.option import KnownOption
+from o2sidecar.settings.options import Settings
+from o2sidecar.settings.problems import HelpAsked, Problem, SettingsRefused, UsageRefused, VersionAsked
+from o2sidecar.settings.structure import Structure, structure_of
+from o2sidecar.settings.structured_file import StructuredFile, read_structured_file
+from o2sidecar.settings.table import BY_KEY, OPTIONS, Options
+from o2sidecar.settings.table.later import LATER_BY_KEY, LaterOption
+from o2sidecar.settings.toml_file import read_toml
+from o2sidecar.settings.variables import read_environment, unknown_variables
+
+__all__ = [
+    "HelpAsked",
+    "Loaded",
+    "Problem",
+    "SettingsRefused",
+    "UsageRefused",
+    "VersionAsked",
+    "load",
+]
+
+PROVIDERS = ("github", "oidc")
+"""Kinds of provider that can be configured unless `load` is told of others."""
+
+_NO_FILE = StructuredFile()
+
+
+@frozen(kw_only=True)
+class Loaded:
+    """Settings, and what there is to say about them.
+
+    Attributes:
+        settings: the valid settings.
+        structure: listener, upstreams and header rules, from the flat options or the structured file.
+        warnings: a sentence each, with the setting as the operator wrote it.
+        sources: for every option that somebody set, its key and where, as the operator wrote it.
+        config_test: whether `--config-test` was given, so that nothing must be started.
+    """
+
+    settings: Settings
+    structure: Structure
+    warnings: tuple[str, ...]
+    sources: Mapping[str, str]
+    config_test: bool = False
+
+
+def _from_disk(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def load(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    read_file: ReadFile = _from_disk,
+    providers: Collection[str] = PROVIDERS,
+) -> Loaded:
+    """The settings that a command line (without the program's name), an environment and the files they name give.
+
+    A flag wins over a variable, a variable over the file of `--config`, that over the default; lists are replaced,
+    not joined. Raises `UsageRefused` when the command line cannot be read, `SettingsRefused` with all problems,
+    `HelpAsked` and `VersionAsked` when that is what was wanted.
+    """
+    command = read_command_line(arguments)
+    if command.switch("--help"):
+        from o2sidecar.settings.reference import help_text  # noqa: PLC0415 (only when asked for)
+
+        raise HelpAsked(help_text())
+    if command.switch("--version"):
+        raise VersionAsked
+    if command.switch("--convert-config-to-alpha"):
+        raise UsageRefused("--convert-config-to-alpha is not supported by this version")
+    loading = _Loading(command=command, environment=environment, read_file=read_file, providers=providers)
+    return loading.loaded()
+
+
+@define(kw_only=True)
+class _Loading:
+    """One loading under way: what was given so far, and what there is to say about it."""
+
+    command: CommandLine
+    environment: Mapping[str, str]
+    read_file: ReadFile
+    providers: Collection[str]
+    given: dict[str, Given] = field(factory=dict)
+    values: dict[str, Any] = field(factory=dict)
+    problems: list[Problem] = field(factory=list)
+    cautions: list[Problem] = field(factory=list)
+    broken: set[str] = field(factory=set)
+    structured: StructuredFile = _NO_FILE
+
+    def loaded(self) -> Loaded:
+        config_test = self.command.switch("--config-test")
+        self._gather()
+        self._read_values()
+        self._fill_in()
+        options = Options(**self.values)
+        self._judge(options)
+        if self.problems:
+            raise SettingsRefused(self.problems)
+        settings = Settings(**self.values)
+        self.cautions += [self._named(caution) for caution in cautions_of(options, self.given)]
+        return Loaded(
+            settings=settings,
+            structure=self._structure(settings),
+            warnings=tuple(map(str, self.cautions)),
+            sources={key: given.name for key, given in self.given.items()},
+            config_test=config_test,
+        )
+
+    def _gather(self) -> None:
+        """What was given, by key; a later source replaces an earlier one."""
+        if path := self.command.text("--config"):
+            in_file, problems = read_toml(path, self.read_file)
+            self.problems += problems
+            self.given |= in_file
+        self.given |= read_environment(self.environment)
+        self.cautions += unknown_variables(self.environment)
+        self.given |= self.command.options()
+        for flag in self.command.overridden():
+            self.cautions.append(
+                Problem(names=(flag,), sentence="this was given more than once; only the last counts.")
+            )
+        if path := self.command.text("--alpha-config"):
+            self._gather_structured(path)
+
+    def _gather_structured(self, path: str) -> None:
+        """The structured file takes the place of the options that it can say; they are refused beside it."""
+        for key in [key for key in self.given if _known(key).structured]:
+            given = self.given.pop(key)
+            if given.name in self.environment:
+                sentence = f"this is ignored, since {shown(path)} says it."
+                self.cautions.append(Problem(names=(given.name,), sentence=sentence))
+            else:
+                sentence = f"this belongs into the structured file {shown(path)} when there is one"
+                self.problems.append(Problem(names=(given.name,), sentence=sentence))
+        self.structured = read_structured_file(path, self.read_file, self.environment)
+        self.problems += self.structured.problems
+        self.cautions += self.structured.cautions
+        self.given |= self.structured.given
+
+    def _read_values(self) -> None:
+        for key, given in self.given.items():
+            option = _known(key)
+            try:
+                value = given.read(option.kind)
+            except ValueError as error:
+                self._refuse(key, str(error))
+                continue
+            if not isinstance(option, LaterOption):
+                self.values[key] = value
+            elif value != option.default and option.refused:
+                self._refuse(key, "is not supported by this version")
+            elif value != option.default:
+                self._warn(key, "this has no effect in this version.")
+
+    def _fill_in(self) -> None:
+        """Values that follow from others: of old names, of whose defaults count, of secrets in files."""
+        for option in OPTIONS:
+            value = self.values.get(option.key)
+            if option.stands_for and value and value != option.default and option.stands_for not in self.values:
+                self.values[option.stands_for] = value
+                self.given[option.stands_for] = self.given[option.key]
+        if self.values.get("defaults") == "o2sidecar":
+            self.values = {option.key: option.sidecar_default for option in OPTIONS} | self.values
+        self._fill_in_secrets()
+
+    def _fill_in_secrets(self) -> None:
+        secrets, problems = read_secrets(self.values, self.read_file)
+        self.values |= secrets
+        for file_key, key in SECRETS.items():
+            if key in secrets:
+                self.given[key] = self.given[file_key]
+        for problem in problems:
+            file_key = problem.names[0]
+            self._refuse(file_key, problem.sentence)
+            self.broken.add(SECRETS[file_key])
+
+    def _judge(self, options: Options) -> None:
+        found = [*self._provider_problems(options), *problems_of(options), *unreadable(options, self.read_file)]
+        if options.session_cookie_minimal:
+            self.problems += self.structured.token_problems()
+        for problem in found:
+            if self.broken.isdisjoint(problem.names):
+                self.problems.append(self._named(problem))
+
+    def _provider_problems(self, options: Options) -> Iterable[Problem]:
+        if options.provider not in self.providers:
+            known = " and ".join(sorted(self.providers))
+            sentence = f"{shown(options.provider)} is not supported by this version; there are {known}"
+            yield Problem(names=("provider",), sentence=sentence)
+
+    def _structure(self, settings: Settings) -> Structure:
+        structure = structure_of(settings)
+        if self.structured is _NO_FILE:
+            return structure
+        return evolve(
+            structure,
+            upstreams=self.structured.upstreams,
+            request_rules=self.structured.request_rules,
+            response_rules=self.structured.response_rules,
+            auth_rules=self.structured.response_rules,
+        )
+
+    def _refuse(self, key: str, sentence: str) -> None:
+        self.broken.add(key)
+        self.problems.append(self._named(Problem(names=(key,), sentence=sentence)))
+
+    def _warn(self, key: str, sentence: str) -> None:
+        self.cautions.append(self._named(Problem(names=(key,), sentence=sentence)))
+
+    def _named(self, problem: Problem) -> Problem:
+        return Problem(names=tuple(map(self._name, problem.names)), sentence=problem.sentence)
+
+    def _name(self, key: str) -> str:
+        """An option as the operator wrote it, or as it could be written."""
+        if key in self.given:
+            return self.given[key].name
+        if key in self.structured.names:
+            return self.structured.names[key]
+        option = BY_KEY[key]
+        return f"{option.flag} ({option.variable}, {key})"
+
+
+def _known(key: str) -> KnownOption:
+    return BY_KEY[key] if key in BY_KEY else LATER_BY_KEY[key]

@@ -1,0 +1,12 @@
+"""Suggests the known name that an unknown one was probably meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def suggestion(unknown: str, known: Iterable[str]) -> str:
+    """` (did you mean X?)`, or nothing if no known name is near."""
+    matches = get_close_matches(unknown[:200], known, n=1, cutoff=0.7)
+    return f" (did you mean {matches[0]}?)" if matches else ""

@@ -1,0 +1,105 @@
+"""From options to structure: the flat options say the same as upstreams and header rules do, only shorter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import evolve, frozen
+
+from o2sidecar.identity import HeaderRule, HeaderSource
+from o2sidecar.settings.listeners import Listener
+from o2sidecar.settings.table import Options
+from o2sidecar.settings.upstreams import Upstream
+
+
+@frozen(kw_only=True)
+class Structure:
+    """What the structured file says in its own words, and the flat options by their combination.
+
+    Attributes:
+        listener: where requests come in.
+        upstreams: where they go; no two with the same id or path.
+        request_rules: headers for the app.
+        response_rules: headers for the browser, with the app's answer.
+        auth_rules: headers of the auth endpoint's answer, for the proxy that asked.
+    """
+
+    listener: Listener
+    upstreams: tuple[Upstream, ...]
+    request_rules: tuple[HeaderRule, ...]
+    response_rules: tuple[HeaderRule, ...]
+    auth_rules: tuple[HeaderRule, ...]
+
+
+def structure_of(options: Options) -> Structure:
+    """The structure that the flat options stand for; they must have passed the checks of `Settings`."""
+    return Structure(
+        listener=Listener.parse(options.http_address),
+        upstreams=tuple(upstream_of(options, uri) for uri in options.upstreams),
+        request_rules=tuple(_request_rules(options)),
+        response_rules=(),  # the browser needs none of it, and tokens must not reach it
+        auth_rules=tuple(_auth_rules(options)),
+    )
+
+
+def upstream_of(options: Options, uri: str) -> Upstream:
+    """An upstream with what the options say of all of them; raises `ValueError` as `Upstream.parse` does."""
+    return evolve(
+        Upstream.parse(uri),
+        timeout=options.upstream_timeout,
+        pass_host_header=options.pass_host_header,
+        proxy_websockets=options.proxy_websockets,
+        insecure_skip_verify=options.ssl_upstream_insecure_skip_verify,
+    )
+
+
+def _request_rules(options: Options) -> Iterator[HeaderRule]:
+    keep = not options.skip_auth_strip_headers
+    user = "email" if options.prefer_email_to_user else "user"
+    if options.pass_basic_auth and options.basic_auth_password:
+        yield _basic(options, keep)
+    if options.pass_basic_auth or options.pass_user_headers:
+        yield _claim("X-Forwarded-Groups", "groups", keep)
+        yield _claim("X-Forwarded-User", user, keep)
+        if not options.prefer_email_to_user:
+            yield _claim("X-Forwarded-Email", "email", keep)
+        yield _claim("X-Forwarded-Preferred-Username", "preferred_username", keep)
+    if options.pass_access_token:
+        yield _claim("X-Forwarded-Access-Token", "access_token", keep)
+    if options.pass_authorization_header:
+        yield _bearer(keep)
+    if options.set_xauthrequest:
+        yield from _x_auth_request(keep)
+
+
+def _auth_rules(options: Options) -> Iterator[HeaderRule]:
+    if options.set_xauthrequest:
+        yield from _x_auth_request(False)
+        if options.pass_access_token:
+            yield _claim("X-Auth-Request-Access-Token", "access_token", False)
+    if options.set_basic_auth:
+        yield _basic(options, False)
+    if options.set_authorization_header:
+        yield _bearer(False)
+
+
+def _x_auth_request(preserve: bool) -> Iterator[HeaderRule]:
+    yield _claim("X-Auth-Request-User", "user", preserve)
+    yield _claim("X-Auth-Request-Email", "email", preserve)
+    yield _claim("X-Auth-Request-Preferred-Username", "preferred_username", preserve)
+    yield _claim("X-Auth-Request-Groups", "groups", preserve)
+
+
+def _claim(name: str, claim: str, preserve: bool) -> HeaderRule:
+    return HeaderRule(name=name, sources=(HeaderSource(claim=claim),), preserve=preserve)
+
+
+def _bearer(preserve: bool) -> HeaderRule:
+    source = HeaderSource(claim="id_token", prefix="Bearer ")
+    return HeaderRule(name="Authorization", sources=(source,), preserve=preserve)
+
+
+def _basic(options: Options, preserve: bool) -> HeaderRule:
+    claim = "email" if options.prefer_email_to_user else "user"
+    source = HeaderSource(claim=claim, basic_auth_password=options.basic_auth_password)
+    return HeaderRule(name="Authorization", sources=(source,), preserve=preserve)

@@ -1,0 +1,54 @@
+"""The options that say who may pass and how a login goes, one line each."""
+
+# ruff: noqa: RUF009 (`option` makes a field, it is no default)
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from o2sidecar.settings.kinds import Texts
+from o2sidecar.settings.option import Group, option
+
+
+@frozen(kw_only=True, slots=False)
+class AccessOptions(Group):
+    """Who may pass, with and without a session."""
+
+    title = "Access"
+
+    email_domains: Texts = option((), "domains whose addresses may pass; .x: the sub-domains of x; *: all")
+    authenticated_emails_file: str = option("", "file of addresses that may pass, one a line; reread on change")
+    skip_auth_routes: Texts = option((), "paths open to everybody: PATTERN, METHOD=PATTERN or METHOD!=PATTERN")
+    skip_auth_regex: Texts = option((), "patterns of paths open to everybody", successor="skip_auth_routes")
+    skip_auth_preflight: bool = option(False, "let CORS preflight requests through without a session")
+    api_routes: Texts = option((), "patterns of URIs that are answered 401, not with a page")
+    trusted_ips: Texts = option((), "client addresses or networks that need no session")
+
+
+@frozen(kw_only=True, slots=False)
+class LoginOptions(Group):
+    """How a login goes and where it leads."""
+
+    title = "Login"
+
+    redirect_url: str = option("", "the callback URL; a path, or nothing: the request's host counts")
+    relative_redirect_url: bool = option(False, "give the provider the callback's path without scheme and host")
+    whitelist_domains: Texts = option((), "hosts to return to after login; .x: its sub-domains too; :*: any port")
+    skip_provider_button: bool = option(False, "go straight to the provider, without the sign-in page")
+    force_json_errors: bool = option(False, "answer in JSON instead of with pages and redirects")
+    encode_state: bool = option(False, "wrap the state parameter in base64")
+    proxy_prefix: str = option("/oauth2", "path under which the sidecar's own endpoints lie")
+    ssl_insecure_skip_verify: bool = option(False, "do not verify the provider's certificate; for tests only")
+
+
+@frozen(kw_only=True, slots=False)
+class PageOptions(Group):
+    """What the pages look like."""
+
+    title = "Pages"
+
+    custom_templates_dir: str = option("", "folder with a sign_in.html and error.html of your own")
+    custom_sign_in_logo: str = option("", "image file or URL for the sign-in page; - for none")
+    banner: str = option("", "HTML above the sign-in button; - for none")
+    footer: str = option("", "HTML at the foot of pages; - for none")
+    show_debug_on_error: bool = option(False, "show people the internal reason on error pages; not for production")

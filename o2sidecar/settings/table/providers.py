@@ -1,0 +1,77 @@
+"""The options of the identity provider, one line each."""
+
+# ruff: noqa: RUF009 (`option` makes a field, it is no default)
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from o2sidecar.settings.kinds import Texts
+from o2sidecar.settings.option import Group, option
+
+
+@frozen(kw_only=True, slots=False)
+class ProviderOptions(Group):
+    """What every provider has."""
+
+    title = "Provider"
+    structured = True
+
+    provider: str = option("google", "kind of identity provider: oidc or github")
+    provider_display_name: str = option("", "the provider's name on the sign-in button")
+    client_id: str = option("", "the client id that the provider gave you")
+    client_secret: str = option("", "the client secret that the provider gave you", secret=True)
+    client_secret_file: str = option("", "file that holds the client secret; one line break at its end does not count")
+    provider_ca_files: Texts = option((), "PEM files of authorities trusted for the provider")
+    use_system_trust_store: bool = option(False, "trust the system's authorities too when provider_ca_files is given")
+    login_url: str = option("", "the authorization endpoint, if not the discovered one")
+    redeem_url: str = option("", "the token endpoint, if not the discovered one")
+    profile_url: str = option("", "the user-info endpoint, if not the discovered one")
+    validate_url: str = option("", "URL that tells whether an access token is alive")
+    skip_claims_from_profile_url: bool = option(False, "do not ask the user-info endpoint for missing claims")
+    scope: str = option("", "scopes to ask for; empty: what the provider needs")
+    prompt: str = option("", "the prompt parameter of the login request; approval_prompt is not sent then")
+    approval_prompt: str = option("force", "the approval_prompt parameter of the login request")
+    acr_values: str = option("", "the acr_values parameter of the login request")
+    auth_request_response_mode: str = option("", "the response_mode parameter of the login request: query or form_post")
+    code_challenge_method: str = option("", "PKCE: S256, plain, or empty for none", sidecar_default="S256")
+    force_code_challenge_method: str = option("", "old name", stands_for="code_challenge_method")
+    user_id_claim: str = option("email", "old name", stands_for="oidc_email_claim")
+    allowed_groups: Texts = option((), "groups whose members may pass; empty: everybody")
+    backend_logout_url: str = option("", "URL that is called at sign-out; {id_token} in it is replaced")
+    additional_claims: Texts = option((), "further claims to keep in the session", ours=True)
+
+
+@frozen(kw_only=True, slots=False)
+class OidcOptions(Group):
+    """What OpenID Connect adds."""
+
+    title = "OpenID Connect"
+    structured = True
+
+    oidc_issuer_url: str = option("", "the issuer; its discovery document names the endpoints")
+    skip_oidc_discovery: bool = option(False, "read no discovery document; endpoints and keys are given")
+    oidc_jwks_url: str = option("", "where the provider's keys are, without discovery")
+    oidc_public_key_files: Texts = option((), "PEM files of the provider's keys, instead of a JWKS URL")
+    oidc_enabled_signing_algs: Texts = option((), "algorithms that ID tokens may be signed with")
+    oidc_email_claim: str = option("email", "claim that holds the email")
+    oidc_groups_claim: str = option("groups", "claim that holds the groups")
+    oidc_audience_claims: Texts = option(("aud",), "claims that hold the audience")
+    oidc_extra_audiences: Texts = option((), "audiences that are accepted besides the client id")
+    insecure_oidc_allow_unverified_email: bool = option(False, "accept addresses that the provider calls unverified")
+    insecure_oidc_skip_issuer_verification: bool = option(False, "do not compare the ID token's issuer")
+    insecure_oidc_skip_nonce: bool = option(True, "let an ID token lack this login's nonce", sidecar_default=False)
+
+
+@frozen(kw_only=True, slots=False)
+class GitHubOptions(Group):
+    """What GitHub adds."""
+
+    title = "GitHub"
+    structured = True
+
+    github_org: str = option("", "only members of this organisation may pass")
+    github_team: str = option("", "only members of these teams may pass: of github_org, or org:team; by commas")
+    github_repo: str = option("", "collaborators of this repository, as owner/name, may pass")
+    github_token: str = option("", "token that may read the repository's collaborators", secret=True)
+    github_users: Texts = option((), "users who may always pass")

@@ -1,0 +1,114 @@
+"""The options of the listener, the proxies around it, the app behind it and the log, one line each."""
+
+# ruff: noqa: RUF009 (`option` makes a field, it is no default)
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from o2sidecar.settings.kinds import Duration, Texts
+from o2sidecar.settings.option import Group, option
+
+
+@frozen(kw_only=True, slots=False)
+class DefaultsOptions(Group):
+    """Whose defaults count."""
+
+    title = "Defaults"
+
+    defaults: str = option(
+        "oauth2-proxy", "whose defaults count for what is unset: oauth2-proxy or o2sidecar", ours=True
+    )
+
+
+@frozen(kw_only=True, slots=False)
+class ListenerOptions(Group):
+    """Where requests come in."""
+
+    title = "Listener"
+    structured = True
+
+    http_address: str = option("127.0.0.1:4180", "where to listen: HOST:PORT, unix://PATH or fd:NUMBER")
+    metrics_address: str = option("", "where metrics are served: HOST:PORT")
+
+
+@frozen(kw_only=True, slots=False)
+class ProbeOptions(Group):
+    """Health checks."""
+
+    title = "Health checks"
+
+    ping_path: str = option("/ping", "path that says that the process is alive")
+    ready_path: str = option("/ready", "path that says that requests can be served")
+    ping_user_agent: str = option("", "user agent that alone gets the answer at ping_path")
+    gcp_healthchecks: bool = option(False, "answer Google's old health checks", successor="ping_path")
+
+
+@frozen(kw_only=True, slots=False)
+class ForwardingOptions(Group):
+    """Proxies in front."""
+
+    title = "Proxies in front"
+
+    reverse_proxy: bool = option(False, "believe the forwarding headers of trusted proxies")
+    trusted_proxy_ips: Texts = option((), "addresses or networks of trusted proxies; empty: loopback only")
+    real_client_ip_header: str = option("X-Real-IP", "header in which a trusted proxy gives the client's address")
+
+
+@frozen(kw_only=True, slots=False)
+class UpstreamOptions(Group):
+    """The app."""
+
+    title = "The app"
+    structured = True
+
+    upstreams: Texts = option((), "where requests go: http(s)://HOST:PORT/PATH, unix://PATH, static://STATUS")
+    upstream_timeout: Duration = option(30.0, "how long the app may take to begin its answer")
+    pass_host_header: bool = option(True, "give the app the request's Host instead of the upstream's")
+    proxy_websockets: bool = option(True, "let WebSocket upgrades through")
+    ssl_upstream_insecure_skip_verify: bool = option(False, "do not verify the app's certificate")
+    flush_interval: Duration = option(1.0, "has no effect: answers are passed on as they come")
+
+
+@frozen(kw_only=True, slots=False)
+class HeaderOptions(Group):
+    """What the app and an asking proxy are told about the user."""
+
+    title = "Headers"
+    structured = True
+
+    pass_user_headers: bool = option(True, "give the app X-Forwarded-User, -Email, -Groups and -Preferred-Username")
+    pass_basic_auth: bool = option(True, "the same headers, and with basic_auth_password Authorization: Basic")
+    basic_auth_password: str = option("", "password for the generated Basic credentials", secret=True)
+    pass_access_token: bool = option(False, "give the app X-Forwarded-Access-Token")
+    pass_authorization_header: bool = option(False, "give the app the ID token as Authorization: Bearer")
+    set_xauthrequest: bool = option(False, "give the app, and the auth endpoint's answer, the X-Auth-Request-* headers")
+    set_authorization_header: bool = option(False, "give the auth endpoint's answer Authorization: Bearer")
+    set_basic_auth: bool = option(False, "give the auth endpoint's answer Authorization: Basic")
+    prefer_email_to_user: bool = option(False, "use the email as the user in X-Forwarded-User and in Basic credentials")
+    skip_auth_strip_headers: bool = option(True, "take what these options set out of clients' requests")
+
+
+@frozen(kw_only=True, slots=False)
+class OwnHeaderOptions(Group):
+    """What o2sidecar lets one choose besides."""
+
+    title = "Headers of ours"
+
+    pass_own_cookies: bool = option(True, "let the app see the sidecar's own cookies", ours=True, sidecar_default=False)
+    gap_auth: bool = option(True, "tell the browser who is signed in, in GAP-Auth", ours=True, sidecar_default=False)
+
+
+@frozen(kw_only=True, slots=False)
+class LogOptions(Group):
+    """What is logged."""
+
+    title = "Log"
+
+    standard_logging: bool = option(True, "log what the process does")
+    auth_logging: bool = option(True, "log attempts to sign in")
+    request_logging: bool = option(True, "log requests")
+    exclude_logging_paths: Texts = option((), "paths whose requests are not logged")
+    silence_ping_logging: bool = option(False, "do not log health checks")
+    logging_local_time: bool = option(True, "local time in the log, not UTC")
+    request_id_header: str = option("X-Request-Id", "header that names a request in the log")

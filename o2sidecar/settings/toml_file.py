@@ -1,0 +1,43 @@
+"""The TOML file of `--config`, read against the table of options."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from o2sidecar.settings.files import ReadFile, read_text
+from o2sidecar.settings.given import Given
+from o2sidecar.settings.kinds import shown
+from o2sidecar.settings.nearest import suggestion
+from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.table import BY_KEY
+from o2sidecar.settings.table.later import LATER_BY_KEY
+
+
+def read_toml(path: str, read_file: ReadFile) -> tuple[dict[str, Given], list[Problem]]:
+    """The options that the file sets, by key, and what is wrong with it."""
+    try:
+        table = _parsed(read_text(path, read_file), path)
+    except ValueError as error:
+        return {}, [Problem(names=("--config",), sentence=str(error))]
+    given, problems = {}, []
+    for key, value in table.items():
+        if key in BY_KEY or key in LATER_BY_KEY:
+            given[key] = _given(f"{key} ({path})", value)
+        else:
+            hint = suggestion(key.replace("-", "_"), [*BY_KEY, *LATER_BY_KEY])
+            problems.append(Problem(names=(f"{shown(key)[1:-1]} ({path})",), sentence=f"no option has this key{hint}"))
+    return given, problems
+
+
+def _parsed(text: str, path: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a value is too large or nested too deep"
+        raise ValueError(f"{shown(path)} is no TOML: {reason}") from None
+
+
+def _given(name: str, value: Any) -> Given:
+    return Given(name=name, read=lambda kind: kind.read_file_value(value))

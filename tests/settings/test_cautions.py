@@ -1,0 +1,74 @@
+"""Tests for warnings about settings that are valid."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.settings.loading import load_with
+
+SAFE = "--defaults=o2sidecar"
+
+
+class CautionTests(SynchronousTestCase):
+    """Each caution is a full sentence that names its option; there are none without a cause."""
+
+    def test_none_without_cause(self) -> None:
+        """Good settings with our defaults give no warning."""
+        self.assertEqual(load_with(SAFE).warnings, ())
+
+    def test_causes(self) -> None:
+        """Each cause has its caution."""
+        for arguments, words in {
+            ("--reverse-proxy",): "trusted_proxy_ips): with reverse_proxy and no trusted proxies, only",
+            ("--trusted-proxy-ip=10.0.0.0/8",): "--trusted-proxy-ip (trusted_proxy_ips): this has no effect without",
+            ("--reverse-proxy", "--trusted-proxy-ip=10.0.0.1", "--trusted-ip=10.0.0.2"): "by their proxy's word",
+            ("--pass-user-headers=false",): "pass_basic_auth is on and sends the same headers",
+            ("--skip-auth-strip-headers=false",): "identity headers in clients' requests are removed all the same",
+            ("--provider=github", "--email-domain=*"): "everybody in the world who has a github account",
+            ("--insecure-oidc-skip-nonce",): "nonces are not checked",
+            ("--code-challenge-method=",): "PKCE is off",
+            ("--cookie-secure=false",): "cookies are sent without https",
+            ("--cookie-samesite=none", "--cookie-secure=false"): "browsers drop cookies with SameSite=None",
+            ("--auth-request-response-mode=form_post",): "where browsers send no cookie but SameSite=None",
+            ("--cookie-name=__Secure-a", "--cookie-secure=false"): "browsers drop cookies of this name",
+            ("--cookie-name=__Host-a", "--cookie-domain=a.b"): "that have a domain or another path",
+            ("--use-system-trust-store",): "this has no effect without provider_ca_files",
+            ("--ssl-insecure-skip-verify",): "the provider's certificate is not verified",
+            ("--ssl-upstream-insecure-skip-verify",): "the app's certificate is not verified",
+            ("--insecure-oidc-allow-unverified-email",): "unverified addresses are believed",
+            ("--insecure-oidc-skip-issuer-verification",): "ID tokens of any issuer",
+            ("--show-debug-on-error",): "error pages show internal reasons",
+            ("--flush-interval=1s",): "nothing is buffered",
+            ("--metrics-address=:44180",): "metrics are not served by this version",
+        }.items():
+            warnings = load_with(SAFE, *arguments).warnings
+            self.assertIn(words, "\n".join(warnings), arguments)
+            for warning in warnings:
+                self.assertRegex(warning, r"^[^:]+ .*: .*\.$")
+
+    def test_no_false_alarm(self) -> None:
+        """What takes the cause away takes the caution away."""
+        for arguments in (
+            ("--reverse-proxy", "--trusted-proxy-ip=10.0.0.0/8"),
+            ("--pass-user-headers=false", "--pass-basic-auth=false"),
+            ("--provider=github", "--email-domain=*", "--github-org=acme"),
+            ("--provider=github", "--email-domain=*", "--allowed-group=acme"),
+            ("--provider=github", "--email-domain=example.com"),
+            ("--provider=oidc", "--email-domain=*"),
+            ("--auth-request-response-mode=form_post", "--cookie-csrf-samesite=none"),
+            ("--cookie-name=__Host-a",),
+            ("--flush-interval=0",),
+            ("--use-system-trust-store", "--provider-ca-file=ca.pem"),
+        ):
+            self.assertEqual(load_with(SAFE, *arguments, files={"ca.pem": ""}).warnings, (), arguments)
+
+    def test_peer_defaults(self) -> None:
+        """With oauth2-proxy's defaults, missing PKCE and nonce are told, with the setting that mends both."""
+        warnings = "\n".join(load_with().warnings)
+        self.assertIn("PKCE is off; set it to S256, or defaults to o2sidecar", warnings)
+        self.assertIn("nonces are not checked; set it to false, or defaults to o2sidecar", warnings)
+
+    def test_nonce_is_of_openid_connect(self) -> None:
+        """GitHub has no ID token, so nothing is said of nonces."""
+        warnings = load_with("--provider=github", "--github-org=acme").warnings
+        self.assertNotIn("nonce", "\n".join(warnings))

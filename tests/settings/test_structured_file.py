@@ -1,0 +1,431 @@
+"""Tests for the structured YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from o2sidecar.identity import HeaderRule, HeaderSource
+from o2sidecar.settings.load import Loaded, SettingsRefused, UsageRefused, load
+from tests.settings.loading import file_reader
+
+BESIDE: Mapping[str, str] = {"OAUTH2_PROXY_COOKIE_SECRET": "0123456789abcdef", "OAUTH2_PROXY_EMAIL_DOMAINS": "*"}
+SERVER = "server: {bindAddress: '0.0.0.0:4180'}\n"
+UPSTREAMS = "upstreamConfig:\n  upstreams:\n  - {id: main, path: /, uri: 'http://127.0.0.1:8080'}\n"
+PROVIDER = """
+providers:
+- id: p1
+  provider: oidc
+  clientID: app1
+  clientSecret: shhh
+  oidcConfig: {issuerURL: 'https://idp.example.com', audienceClaims: [aud], emailClaim: email, groupsClaim: groups}
+"""
+GOOD = SERVER + UPSTREAMS + PROVIDER
+KEYS = [
+    "server",
+    "metricsServer",
+    "bindAddress",
+    "tls",
+    "providers",
+    "provider",
+    "clientID",
+    "oidcConfig",
+    "issuerURL",
+    "loginURLParameters",
+    "upstreamConfig",
+    "upstreams",
+    "id",
+    "path",
+    "uri",
+    "timeout",
+    "static",
+    "staticCode",
+    "injectRequestHeaders",
+    "name",
+    "values",
+    "claimSource",
+    "claim",
+    "secretSource",
+    "value",
+    "fromFile",
+    "fromEnv",
+    "basicAuthPassword",
+    "allowedGroups",
+]
+
+
+def load_yaml(
+    text: str | bytes,
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
+    files: Mapping[str, bytes | str] | None = None,
+) -> Loaded:
+    """Load settings with a structured file of this text."""
+    read_file = file_reader({"a.yaml": text, **(files or {})})
+    return load(["--alpha-config=a.yaml", *arguments], {**BESIDE, **(variables or {})}, read_file=read_file)
+
+
+class StructuredFileCase(SynchronousTestCase):
+    """Shared checks."""
+
+    def refused(
+        self, text: str | bytes, *arguments: str, words: str, variables: Mapping[str, str] | None = None
+    ) -> str:
+        """Check that a file is refused with certain words; the whole message."""
+        message = str(self.assertRaises(SettingsRefused, load_yaml, text, *arguments, variables=variables))
+        self.assertIn(words, message)
+        return message
+
+
+class ProviderTests(StructuredFileCase):
+    """`providers` sets the options of the one provider."""
+
+    def test_options(self) -> None:
+        """Keys of a provider set the options of the same meaning."""
+        more = "  name: Ours\n  allowedGroups: [dev]\n  additionalClaims: [dept]\n  code_challenge_method: S256\n"
+        values = load_yaml(GOOD + more).settings
+        self.assertEqual((values.provider, values.client_id, values.client_secret), ("oidc", "app1", "shhh"))
+        self.assertEqual((values.provider_display_name, values.oidc_issuer_url), ("Ours", "https://idp.example.com"))
+        self.assertEqual((values.allowed_groups, values.additional_claims), (("dev",), ("dept",)))
+        self.assertEqual((values.http_address, values.code_challenge_method), ("0.0.0.0:4180", "S256"))
+
+    def test_defaults(self) -> None:
+        """What the file leaves out has the default, whosever counts."""
+        self.assertIs(load_yaml(GOOD).settings.insecure_oidc_skip_nonce, True)
+        values = load_yaml(GOOD, "--defaults=o2sidecar").settings
+        self.assertEqual((values.insecure_oidc_skip_nonce, values.code_challenge_method), (False, "S256"))
+
+    def test_github(self) -> None:
+        """GitHub's block sets GitHub's options."""
+        block = "providers:\n- {id: g, provider: github, clientID: a, clientSecret: b, githubConfig: "
+        block += "{org: acme, team: 'x,y', users: [bob]}}\n"
+        values = load_yaml(SERVER + UPSTREAMS + block).settings
+        self.assertEqual((values.github_org, values.github_team, values.github_users), ("acme", "x,y", ("bob",)))
+
+    def test_secret_file(self) -> None:
+        """The client secret may be in a file."""
+        text = GOOD.replace("clientSecret: shhh", "clientSecretFile: s")
+        self.assertEqual(load_yaml(text, files={"s": "from-file\n"}).settings.client_secret, "from-file")
+
+    def test_login_parameters(self) -> None:
+        """Login parameters that an option sets are taken, others refused."""
+        parameters = "  loginURLParameters:\n  - {name: prompt, default: [login]}\n"
+        self.assertEqual(load_yaml(GOOD + parameters).settings.prompt, "login")
+        for entry in ("{name: hd, default: [a]}", "{name: prompt, default: [a, b]}", "{name: prompt}"):
+            text = GOOD + f"  loginURLParameters: [{entry}]\n"
+            self.refused(text, words="providers[0].loginURLParameters[0].name (a.yaml): only approval_prompt")
+        text = GOOD + "  loginURLParameters: [{name: prompt, default: [a], allow: [{value: b}]}]\n"
+        self.refused(text, words="allow (a.yaml): is not supported")
+
+    def test_number_of_providers(self) -> None:
+        """There must be one provider; several are refused with a word about later."""
+        words = "providers (a.yaml): must be a list of one provider; several come in a later version"
+        for text in (SERVER, SERVER + "providers: []\n", GOOD + "- {id: p2}\n", SERVER + "providers: x\n"):
+            self.refused(text, words=words)
+
+    def test_other_kinds(self) -> None:
+        """Blocks of providers that are not built are refused, empty ones are not."""
+        self.refused(GOOD + "  azureConfig: {tenant: x}\n", words="providers[0].azureConfig (a.yaml): is not supported")
+        load_yaml(GOOD + "  azureConfig: {}\n  resource: ''\n")
+
+    def test_problems_are_told_by_place(self) -> None:
+        """What is wrong or missing in a provider is told by its place in the file."""
+        self.refused(GOOD.replace("clientID: app1", "scope: a"), words="providers[0].clientID (a.yaml): is missing")
+        text = GOOD + "  loginURL: nowhere\n"
+        self.refused(text, words='providers[0].loginURL (a.yaml): "nowhere" must be an http:// or https:// URL')
+        text = GOOD + "  skipClaimsFromProfileURL: maybe\n"
+        self.refused(text, words="providers[0].skipClaimsFromProfileURL (a.yaml): must be true or false")
+
+    def test_no_secret_is_shown(self) -> None:
+        """Neither settings nor problems show a secret of the file."""
+        text = GOOD.replace("shhh", "hunter2") + "  no: such\n"
+        self.assertNotIn("hunter2", self.refused(text, words="no (a.yaml)"))
+        self.assertNotIn("hunter2", repr(load_yaml(GOOD.replace("shhh", "hunter2"))))
+
+
+class UpstreamTests(StructuredFileCase):
+    """`upstreamConfig` says where requests go."""
+
+    def upstreams(self, *entries: str) -> str:
+        """A file with these upstreams."""
+        return SERVER + PROVIDER + "upstreamConfig:\n  upstreams:\n" + "".join(f"  - {entry}\n" for entry in entries)
+
+    def test_all_keys(self) -> None:
+        """Each upstream has values of its own, and its path comes from its own key."""
+        entry = "{id: a, path: /a/, uri: 'https://h/x', timeout: 5s, passHostHeader: false, proxyWebSockets: false, "
+        entry += "insecureSkipTLSVerify: true, flushInterval: 1s, disableKeepAlives: false}"
+        (upstream,) = load_yaml(self.upstreams(entry)).structure.upstreams
+        self.assertEqual((upstream.id, upstream.path, upstream.host, upstream.timeout), ("a", "/a/", "h", 5.0))
+        self.assertEqual((upstream.pass_host_header, upstream.proxy_websockets), (False, False))
+        self.assertTrue(upstream.insecure_skip_verify)
+
+    def test_defaults(self) -> None:
+        """What an upstream leaves out has oauth2-proxy's default."""
+        (upstream,) = load_yaml(GOOD).structure.upstreams
+        self.assertEqual((upstream.timeout, upstream.pass_host_header, upstream.proxy_websockets), (30.0, True, True))
+        self.assertFalse(upstream.insecure_skip_verify)
+
+    def test_static(self) -> None:
+        """A fixed answer needs no URL, and may be anywhere."""
+        (upstream,) = load_yaml(self.upstreams("{id: s, path: /s, static: true, staticCode: 204}")).structure.upstreams
+        self.assertEqual((upstream.scheme, upstream.status, upstream.path), ("static", 204, "/s"))
+
+    def test_refused(self) -> None:
+        """Upstreams that are not whole, not unique or not built are refused by place."""
+        for entry, words in {
+            "{path: /, uri: 'http://a'}": "[0] (a.yaml): must have an id",
+            "{id: a, path: x, uri: 'http://a'}": "[0] (a.yaml): must have an id, a path that begins with a slash",
+            "{id: a, path: /, uri: 'http://a', timeout: -1s}": "no negative timeout",
+            "{id: a, path: /, uri: 'gopher://a'}": '[0].uri (a.yaml): the scheme "gopher"',
+            "{id: a, path: /}": "[0].uri (a.yaml)",
+            "{id: a, path: '^/a/(.*)$', rewriteTarget: '/b/$1', uri: 'http://a'}": "rewriteTarget (a.yaml): is not",
+            "{id: a, path: '^/a', uri: 'http://a'}": "[0].path (a.yaml): patterns as paths",
+            "{id: a, path: /, uri: 'http://a', timeout: 5}": "lacks a unit",
+            "{id: a, path: /, uri: 'http://a', static: true, staticCode: x}": "staticCode (a.yaml): must be a whole",
+            "{id: a, path: /, uri: 'http://a', disableKeepAlives: true}": "disableKeepAlives (a.yaml): is not",
+            "just-text": "upstreams[0] (a.yaml): must be a block",
+        }.items():
+            self.refused(self.upstreams(entry), words=words)
+
+    def test_doubles(self) -> None:
+        """Two upstreams with one id or path are refused."""
+        a, b = "{id: a, path: /a, uri: 'http://a'}", "{id: a, path: /b, uri: 'http://a'}"
+        self.refused(self.upstreams(a, b), words='more than one upstream has the id "a"')
+        self.refused(self.upstreams(a, a.replace("id: a", "id: c")), words='more than one upstream has the path "/a"')
+
+
+class HeaderTests(StructuredFileCase):
+    """`injectRequestHeaders` and `injectResponseHeaders` are header rules."""
+
+    def rules(self, entries: str, key: str = "injectRequestHeaders", **files: str) -> tuple[HeaderRule, ...]:
+        """The rules for the app, or those for answers, that a file with these entries gives."""
+        structure = load_yaml(f"{GOOD}{key}: {entries}\n", files=files, variables={"PASSWORD": "pw-env"}).structure
+        self.assertEqual(structure.response_rules, structure.auth_rules)
+        return structure.request_rules if key == "injectRequestHeaders" else structure.response_rules
+
+    def source(self, value: str, **files: str) -> HeaderSource:
+        """The source that one value gives."""
+        ((source,),) = (rule.sources for rule in self.rules(f"[{{name: X-A, values: [{value}]}}]", **files))
+        return source
+
+    def test_nothing_by_itself(self) -> None:
+        """Without rules, the app gets no identity header, whatever the flat options' defaults are."""
+        self.assertEqual(load_yaml(GOOD).structure.request_rules, ())
+
+    def test_claims(self) -> None:
+        """A claim may have a prefix or become Basic credentials."""
+        self.assertEqual(self.source("{claimSource: {claim: user}}"), HeaderSource(claim="user"))
+        self.assertEqual(
+            self.source("{claimSource: {claim: user, prefix: 'id:'}}"), HeaderSource(claim="user", prefix="id:")
+        )
+        basic = "{claimSource: {claim: email, basicAuthPassword: {value: cHc=}}}"
+        self.assertEqual(self.source(basic), HeaderSource(claim="email", basic_auth_password="cHc="))
+
+    def test_secrets(self) -> None:
+        """A fixed value stands there as it is, in a variable, or in a file whose last line break does not count."""
+        self.assertEqual(self.source("{secretSource: {value: c2VjcmV0}}"), HeaderSource(value="c2VjcmV0"))
+        self.assertEqual(self.source("{secretSource: {fromEnv: PASSWORD}}"), HeaderSource(value="pw-env"))
+        self.assertEqual(self.source("{secretSource: {fromFile: f}}", f="pw-file\n"), HeaderSource(value="pw-file"))
+
+    def test_preserve_and_order(self) -> None:
+        """A rule may keep the client's value, and has its sources in order."""
+        (rule,) = self.rules(
+            "[{name: X-A, preserveRequestValue: true, values: [{claimSource: {claim: a}}, {claimSource: {claim: b}}]}]"
+        )
+        self.assertEqual((rule.preserve, [source.claim for source in rule.sources]), (True, ["a", "b"]))
+
+    def test_answers(self) -> None:
+        """What is said of answers goes to the browser and to who asks the auth endpoint."""
+        (rule,) = self.rules("[{name: X-R, values: [{claimSource: {claim: user}}]}]", key="injectResponseHeaders")
+        self.assertEqual(rule.name, "X-R")
+
+    def test_refused(self) -> None:
+        """Rules that say nothing, two things at once, or set what frames a message are refused by place."""
+        for entry, words in {
+            "{name: X-A, values: [{}]}": "[0].values[0] (a.yaml): must hold either",
+            "{name: X-A, values: [{claimSource: {claim: a}, secretSource: {value: b}}]}": "must hold either",
+            "{name: X-A, values: [{claim: a}]}": "claim (a.yaml): no such key is known here",
+            "{name: X-A, values: [{claimSource: {prefix: a}}]}": "claimSource.claim (a.yaml): must name a claim",
+            "{name: X-A, values: [{secretSource: {}}]}": "secretSource (a.yaml): must hold exactly one",
+            "{name: X-A, values: [{secretSource: {value: a, fromEnv: b}}]}": "must hold exactly one",
+            "{name: X-A, values: [{secretSource: {fromEnv: NOT_SET}}]}": "fromEnv (a.yaml): stands for nothing",
+            "{name: X-A, values: [{secretSource: {fromFile: no}}]}": 'fromFile (a.yaml): "no" cannot be read',
+            '{name: X-A, values: [{secretSource: {value: "a\\r\\nb: c"}}]}': "control characters",
+            "{name: 'X A'}": '"X A" is no name of a header',
+            "{values: []}": '"" is no name',
+            "{name: content_length}": '"content_length" is no name of a header that can be set',
+            "{name: Host}": '"Host" is no name of a header that can be set',
+            "{name: X-A, InsecureSkipHeaderNormalization: true}": "is not supported",
+            "{name: X-A}, {name: x_a}": "more than one entry sets",
+        }.items():
+            self.refused(f"{GOOD}injectRequestHeaders: [{entry}]\n", words=words)
+
+    def test_basic_password_that_is_wrong(self) -> None:
+        """A Basic password that cannot be had is a problem, not a header without it."""
+        entry = "{name: X-A, values: [{claimSource: {claim: a, basicAuthPassword: {fromEnv: NOT_SET}}}]}"
+        self.refused(f"{GOOD}injectRequestHeaders: [{entry}]\n", words="basicAuthPassword.fromEnv (a.yaml): stands for")
+
+    def test_minimal_session(self) -> None:
+        """A session without tokens has none for a rule either."""
+        for claim in ("access_token", "id_token", "refresh_token"):
+            entry = f"{{name: X-A, values: [{{claimSource: {{claim: {claim}}}}}]}}"
+            words = "session_cookie_minimal, X-A: a session without tokens has none to pass"
+            self.refused(f"{GOOD}injectRequestHeaders: [{entry}]\n", "--session-cookie-minimal", words=words)
+        load_yaml(GOOD, "--session-cookie-minimal")
+
+
+class ListenerTests(StructuredFileCase):
+    """`server` and `metricsServer` say where to listen."""
+
+    def test_metrics(self) -> None:
+        """The metrics address is taken, and said to be idle."""
+        loaded = load_yaml(GOOD + "metricsServer: {bindAddress: ':44180'}\n")
+        self.assertIn("metricsServer.bindAddress (a.yaml): metrics are not served", "\n".join(loaded.warnings))
+
+    def test_no_listener(self) -> None:
+        """Nothing to listen on is a problem."""
+        for server in ("", "server: {}\n", "server: {bindAddress: ''}\n", "server: {bindAddress: '-'}\n"):
+            self.refused(UPSTREAMS + PROVIDER + server, words="server.bindAddress (a.yaml): is missing")
+
+    def test_bad_listener(self) -> None:
+        """A bad address is told by its place."""
+        self.refused(GOOD.replace("0.0.0.0:4180", "nowhere"), words="server.bindAddress (a.yaml): must be HOST:PORT")
+
+    def test_tls(self) -> None:
+        """TLS is not built yet."""
+        text = GOOD.replace("4180'}", "4180', secureBindAddress: ':443', tls: {minVersion: TLS1.3}}")
+        self.refused(text, words="server.secureBindAddress (a.yaml): is not supported")
+        self.refused(text, words="server.tls (a.yaml): is not supported")
+
+
+class FileTests(StructuredFileCase):
+    """The file as a whole, and what is beside it."""
+
+    def test_unknown_keys(self) -> None:
+        """Unknown keys are told by path with the nearest known one, all at once."""
+        text = GOOD + "  clientId: x\nupstreams: []\nserverr: {}\n"
+        message = self.refused(
+            text, words="providers[0].clientId (a.yaml): no such key is known here (did you mean clientID?)"
+        )
+        self.assertIn("  upstreams (a.yaml): no such key is known here", message)
+        self.assertIn("serverr (a.yaml): no such key is known here (did you mean server?)", message)
+
+    def test_unreadable(self) -> None:
+        """A file that is missing, no text, no YAML or no mapping is named, with the place where there is one."""
+        missing = self.assertRaises(
+            SettingsRefused, load, ["--alpha-config=no.yaml"], BESIDE, read_file=file_reader({})
+        )
+        self.assertIn('--alpha-config: "no.yaml" cannot be read', str(missing))
+        self.refused(b"\xff", words='"a.yaml" is not text in UTF-8')
+        self.refused("a: [\n", words="(at line 2, column 1)")
+        self.refused("[]", words="must be a block of keys and values")
+        self.refused("", words="must be a block of keys and values")
+
+    def test_wrong_shapes(self) -> None:
+        """A list where a block belongs, and the other way round, are refused."""
+        self.refused(GOOD + "injectRequestHeaders: {}\n", words="injectRequestHeaders (a.yaml): must be a list")
+        self.refused(GOOD + "metricsServer: []\n", words="metricsServer (a.yaml): must be a block")
+        self.refused(GOOD + "  scope: [a]\n", words="providers[0].scope (a.yaml): must be a text in quotes, not a list")
+
+    def test_flags_that_moved(self) -> None:
+        """A flag, or a key of the TOML file, for what belongs into the file is refused."""
+        self.refused(
+            GOOD, "--upstream=http://x/", words="--upstream (upstreams): this belongs into the structured file"
+        )
+        self.refused(GOOD, "--pass-access-token", words="--pass-access-token (pass_access_token): this belongs")
+        self.refused(GOOD, "--azure-tenant=x", words="--azure-tenant (azure_tenant): this belongs")
+        message = str(
+            self.assertRaises(SettingsRefused, load_yaml, GOOD, "--config=o.cfg", files={"o.cfg": 'client_id = "x"'})
+        )
+        self.assertIn("client_id (o.cfg): this belongs into the structured file", message)
+
+    def test_variables_that_moved(self) -> None:
+        """A variable for what the file says is ignored with a warning, for pods often inherit some."""
+        loaded = load_yaml(GOOD, variables={"OAUTH2_PROXY_CLIENT_ID": "other"})
+        self.assertEqual(loaded.settings.client_id, "app1")
+        self.assertIn("OAUTH2_PROXY_CLIENT_ID: this is ignored", "\n".join(loaded.warnings))
+
+    def test_other_options_stay(self) -> None:
+        """Options that the file cannot say are given as ever."""
+        self.assertEqual(load_yaml(GOOD, "--ping-path=/p").settings.ping_path, "/p")
+
+    def test_sources(self) -> None:
+        """Options from the file are known with their place in it."""
+        self.assertEqual(load_yaml(GOOD).sources["oidc_issuer_url"], "providers[0].oidcConfig.issuerURL (a.yaml)")
+
+    def test_usage(self) -> None:
+        """An unknown flag is still an unknown flag."""
+        self.assertRaises(UsageRefused, load_yaml, GOOD, "--no-such-flag")
+
+
+class SubstitutionTests(StructuredFileCase):
+    """`${NAME}` in texts is replaced from the environment."""
+
+    def secret(self, text: str, **variables: str) -> str:
+        """The client secret that a text stands for."""
+        return load_yaml(GOOD.replace("shhh", text), variables=variables).settings.client_secret
+
+    def test_values(self) -> None:
+        """A variable is put in, anywhere in a text and more than once; a default counts where there is none."""
+        self.assertEqual(self.secret("'a-${S}-${S}'", S="x"), "a-x-x")
+        self.assertEqual(self.secret("'${S:-other}'"), "other")
+        self.assertEqual(self.secret("'${S:-other}'", S=""), "other")
+        self.assertEqual(self.secret("'${S:-other}'", S="x"), "x")
+
+    def test_structure_is_safe(self) -> None:
+        """A value cannot change the structure of the file, nor be substituted again."""
+        self.assertEqual(
+            self.secret("${S}", S="x, provider: github}'\" # ${T}", T="y"), "x, provider: github}'\" # ${T}"
+        )
+
+    def test_other_dollars(self) -> None:
+        """What only looks similar stays."""
+        self.assertEqual(self.secret("'$1 $HOME $$ {S}'", S="x", HOME="/root"), "$1 $HOME $$ {S}")
+
+    def test_lists_and_kinds(self) -> None:
+        """Items of lists and values that are no texts are replaced too."""
+        loaded = load_yaml(
+            GOOD + "  allowedGroups: ['${G}', b]\n  skipClaimsFromProfileURL: ${B}\n", variables={"G": "a", "B": "true"}
+        )
+        self.assertEqual(loaded.settings.allowed_groups, ("a", "b"))
+        self.assertTrue(loaded.settings.skip_claims_from_profile_url)
+
+    def test_unset(self) -> None:
+        """A variable that is not set gives nothing and a warning."""
+        loaded = load_yaml(GOOD + "  scope: 'openid${S}'\n")
+        self.assertEqual(loaded.settings.scope, "openid")
+        self.assertIn("providers[0].scope (a.yaml): the variable S is not set", "\n".join(loaded.warnings))
+
+    def test_other_forms(self) -> None:
+        """Forms of shells that are not understood are refused."""
+        for text in ("${S:=x}", "${1}", "${S", "${}"):
+            self.refused(GOOD.replace("shhh", f"'{text}'"), words="only ${NAME} and ${NAME:-otherwise}")
+
+
+class AnyFileTests(SynchronousTestCase):
+    """No file makes a traceback."""
+
+    @settings(deadline=None, max_examples=100)
+    @given(
+        st.recursive(
+            st.sampled_from(["a", "", "true", "-1s", "${X}", "${", "^/", "http://a", "null", '"\\0"']),
+            lambda inner: (
+                st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+                | st.dictionaries(
+                    st.sampled_from(KEYS),
+                    inner,
+                    max_size=4,
+                ).map(lambda items: "{" + ", ".join(f"{key}: {value}" for key, value in items.items()) + "}")
+            ),
+            max_leaves=12,
+        )
+    )
+    def test_any_shape(self, text: str) -> None:
+        """Known keys in any shape are settings or a refusal."""
+        try:
+            load_yaml(text)
+        except SettingsRefused as refused:
+            self.assertIn("a.yaml", str(refused))
