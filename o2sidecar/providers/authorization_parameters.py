@@ -1,0 +1,20 @@
+"""What is asked of every provider beside the code flow's own parameters."""
+
+from __future__ import annotations
+
+
+def authorization_parameters(
+    *, scope: str, prompt: str = "", approval_prompt: str = "", acr_values: str = "", response_mode: str = ""
+) -> dict[str, str]:
+    """The parameters that have a value.
+
+    `approval_prompt` is the old form of `prompt` (OpenID Connect Core 1.0 §3.1.2.1), and is left out where that is set.
+    """
+    parameters = {
+        "scope": scope,
+        "prompt": prompt,
+        "approval_prompt": "" if prompt else approval_prompt,
+        "acr_values": acr_values,
+        "response_mode": response_mode,
+    }
+    return {name: value for name, value in parameters.items() if value}

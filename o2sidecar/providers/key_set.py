@@ -1,0 +1,117 @@
+"""A provider's signing keys: cached, and fetched anew for a key that is not among them, but not for each that is not.
+
+Whoever sends tokens chooses their key ids, so unknown ids may cost the provider one request in a while and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from o2sidecar.oauth.jwk_set import MAX_KEYS, JwkSet, VerificationKey
+from o2sidecar.oauth.jws import SignedToken
+from o2sidecar.provider_client import ProviderClient
+from o2sidecar.providers.shared_call import SharedCall
+from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
+
+TTL = 3600.0
+REFETCH_INTERVAL = 60.0
+
+_log = Logger()
+
+
+class KeySource(Protocol):
+    """Where keys come from."""
+
+    async def candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
+        """The keys to try for a token; may be none. Raises `ProviderUnavailable` if there are no keys at all yet."""
+
+    async def newer_candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
+        """The keys to try after all `candidates` failed; none if there is nothing newer."""
+
+
+class FixedKeys:
+    """Keys that never change: those of `oidc_public_key_files`."""
+
+    def __init__(self, keys: JwkSet) -> None:
+        self._keys = keys
+
+    async def candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
+        """The keys of the token's algorithm, whatever its key id: files have none."""
+        return self._keys.candidates(token.kid, token.alg)
+
+    async def newer_candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
+        """None."""
+        return ()
+
+
+class RemoteKeys:
+    """Keys of a JWKS address.
+
+    `address` tells it (discovery may have to, and may raise `ProviderUnavailable`). `ttl`: how long keys are taken for
+    current. `refetch_interval`: the least time between two fetches for the sake of unknown or failing keys, or after
+    one that failed while there are old keys. Both in seconds. `max_keys`: a larger set is refused.
+    """
+
+    def __init__(
+        self,
+        address: Callable[[], Awaitable[str]],
+        *,
+        client: ProviderClient,
+        clock: IReactorTime,
+        ttl: float = TTL,
+        refetch_interval: float = REFETCH_INTERVAL,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
+        self._address = address
+        self._client = client
+        self._clock = clock
+        self._ttl = ttl
+        self._refetch_interval = refetch_interval
+        self._max_keys = max_keys
+        self._keys: JwkSet | None = None
+        self._fetched_at = 0.0
+        self._asked_at = 0.0
+        self._fetch = SharedCall(self._fetch_once)
+
+    async def candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
+        """The keys to try for a token, fetched anew if they are old or the token's is not among them."""
+        keys = self._keys
+        if keys is None:
+            keys = await self._fetch()
+        elif self._clock.seconds() - self._fetched_at >= self._ttl:
+            keys = await self._fetch_if_due() or keys
+        return keys.candidates(token.kid, token.alg) or await self.newer_candidates(token)
+
+    async def newer_candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
+        """The keys to try from a set newer than the one before; none if it is too early to fetch one."""
+        keys = await self._fetch_if_due()
+        return keys.candidates(token.kid, token.alg) if keys else ()
+
+    async def _fetch_if_due(self) -> JwkSet | None:
+        """A newer set; `None` if one was asked for just now, or cannot be had."""
+        too_early = self._clock.seconds() - self._asked_at < self._refetch_interval
+        if self._keys is not None and too_early and not self._fetch.under_way:
+            return None
+        try:
+            return await self._fetch()
+        except ProviderFailed:
+            return None
+
+    async def _fetch_once(self) -> JwkSet:
+        self._asked_at = self._clock.seconds()
+        try:
+            answer = await self._client.get(
+                await self._address(), {"Accept": "application/jwk-set+json, application/json"}
+            )
+            answer.require(200)
+            self._keys = JwkSet.from_json(answer.body, max_keys=self._max_keys)
+        except (ProviderFailed, ValueError) as error:
+            trouble = error.detail if isinstance(error, ProviderFailed) else str(error)
+            _log.warn("The provider's keys cannot be fetched: {trouble}", trouble=trouble)
+            raise ProviderUnavailable(detail=f"the provider's keys cannot be fetched: {trouble}") from None
+        self._fetched_at = self._clock.seconds()
+        return self._keys

@@ -1,0 +1,53 @@
+"""What an identity provider is to the rest of the program: three questions and a name.
+
+A provider is one file in this folder with one class that has this shape. It reads no settings: what it needs comes
+by keyword (see `o2sidecar.providers.registry`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from o2sidecar.session.session import Session
+
+
+class Provider(Protocol):
+    """An identity provider that people sign in with."""
+
+    display_name: str
+    """How the sign-in page calls it: GitHub, OpenID Connect, or what `provider_display_name` says."""
+
+    async def authorization_endpoint(self) -> str:
+        """The URL to send the browser to; it may have a query of its own (RFC 6749 §3.1).
+
+        Raises `ProviderUnavailable` while discovery has not succeeded.
+        """
+
+    def authorization_parameters(self) -> Mapping[str, str]:
+        """What this provider asks for beside the parameters of the code flow: scope, prompt and so on."""
+
+    async def sign_in(self, *, code: str, redirect_uri: str, code_verifier: str | None, nonce: str | None) -> Session:
+        """Swap a code for tokens, check them, and ask who this is.
+
+        `code_verifier`: `None` when PKCE was not used. `nonce`: the value that was sent in the authorization request
+        and that the ID token must repeat; `None` when it was not sent or is not to be checked.
+
+        Raises `ProviderFailed` (the answer cannot be used), `ProviderUnavailable`, `NotPermitted` (the person may not
+        pass by this provider's own rules) or `LoginFailed` (the nonce differs).
+        """
+
+    async def refresh(self, session: Session) -> Session | None:
+        """A renewed session, or `None` when the old one is still good but nothing about it is new.
+
+        Raises `SessionEnded` when it is over. Never raises for an outage while the session's tokens are still valid.
+        """
+
+    def trouble(self) -> str:
+        """Why nobody can sign in just now, in a sentence; empty if people can."""
+
+    async def start(self) -> None:
+        """Fetch what is needed before the first sign-in; keeps trying by itself after a failure. Never raises."""
+
+    def stop(self) -> None:
+        """Stop whatever `start` keeps doing."""

@@ -1,0 +1,107 @@
+"""Providers by name: a module of this folder, or what an entry point of another package leads to.
+
+A provider named `some-name` is the module `some_name` here, or what the entry point `some-name` of the group
+`o2sidecar.providers` names. Either has `Options`, an attrs class whose fields are the keys of the options it wants,
+and `build(options, surroundings)`, which gives a `Provider`.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+
+import attrs
+
+import o2sidecar.providers
+from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.surroundings import Surroundings
+
+ENTRY_POINT_GROUP = "o2sidecar.providers"
+
+_NOT_BUILT_YET = frozenset(
+    {
+        "adfs",
+        "azure",
+        "bitbucket",
+        "cidaas",
+        "digitalocean",
+        "entra-id",
+        "facebook",
+        "gitea",
+        "gitlab",
+        "google",
+        "keycloak",
+        "keycloak-oidc",
+        "linkedin",
+        "login.gov",
+        "nextcloud",
+        "sourcehut",
+    }
+)
+"""Names that oauth2-proxy's users may bring along."""
+
+
+class UnknownProvider(ValueError):
+    """There is no provider of a name; the message names those that there are."""
+
+
+def known_providers() -> tuple[str, ...]:
+    """The names that `build` knows, sorted."""
+    here = (module.name for module in pkgutil.iter_modules(o2sidecar.providers.__path__))
+    ours = {name.replace("_", "-") for name in here if _kind_here(name) is not None}
+    return tuple(sorted(ours | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
+
+
+def build(name: str, options: Mapping[str, object], surroundings: Surroundings) -> Provider:
+    """The provider of a name.
+
+    `options`: values by option key; those that the provider does not declare are left out.
+
+    Raises `UnknownProvider`, or `ValueError` with a sentence for options that are missing or cannot work.
+    """
+    kind = _kind(name)
+    declared = [one for one in attrs.fields(kind.Options) if one.init]
+    missing = [one.name for one in declared if one.default is attrs.NOTHING and not options.get(one.name)]
+    if missing:
+        raise ValueError(f"the provider {name} needs {', '.join(missing)}")
+    values = {one.name: options[one.name] for one in declared if one.name in options}
+    return kind.build(kind.Options(**values), surroundings)
+
+
+class _Kind(Protocol):
+    """What a module or an entry point must have to be a provider."""
+
+    Options: Any
+
+    def build(self, options: Any, surroundings: Surroundings) -> Provider:
+        """The provider."""
+
+
+def _kind(name: str) -> _Kind:
+    ours = _kind_here(name.replace("-", "_"))
+    if ours is not None:
+        return ours
+    for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
+        found: _Kind = point.load()
+        return found
+    if name in _NOT_BUILT_YET:
+        raise UnknownProvider(f"provider {name} of oauth2-proxy is not built here yet; {_choice()}")
+    raise UnknownProvider(f"unknown provider {name}; {_choice()}")
+
+
+def _choice() -> str:
+    return f"known are {', '.join(known_providers())}"
+
+
+def _kind_here(module: str) -> _Kind | None:
+    """A module of this folder that is a provider; the rest of them only help."""
+    if not module.isidentifier():
+        return None
+    try:
+        found: Any = import_module(f"{o2sidecar.providers.__name__}.{module}")
+    except ModuleNotFoundError:
+        return None
+    return found if hasattr(found, "Options") and hasattr(found, "build") else None

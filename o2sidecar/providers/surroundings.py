@@ -1,0 +1,30 @@
+"""What every provider is built with beside its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import random as random_fraction
+
+from attrs import frozen
+from twisted.internet.interfaces import IReactorTime
+
+from o2sidecar.provider_client import ProviderClient
+
+SESSION_LIFETIME = 7 * 86400.0
+
+
+@frozen(kw_only=True)
+class Surroundings:
+    """The collaborators of a provider.
+
+    Attributes:
+        client: asks the provider.
+        clock: tells the time, in seconds since the epoch, and calls later.
+        random: gives numbers from 0 to 1; for jitter, not for secrets.
+        session_lifetime: in seconds, for sessions whose tokens have no end.
+    """
+
+    client: ProviderClient
+    clock: IReactorTime
+    random: Callable[[], float] = random_fraction
+    session_lifetime: float = SESSION_LIFETIME

@@ -1,0 +1,77 @@
+"""The token endpoint: codes and refresh tokens in, tokens out (RFC 6749 §2.3, §4.1.3, §6)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Collection
+from urllib.parse import quote_plus
+
+from twisted.internet.interfaces import IReactorTime
+
+from o2sidecar.oauth.tokens import MalformedTokenResponse, TokenRefused, TokenResponse
+from o2sidecar.provider_client import ProviderClient
+from o2sidecar.refusals import ProviderFailed
+
+Secret = str | Callable[[], str]
+"""A client secret, or what tells the current one: secrets in files change."""
+
+
+class TokenEndpoint:
+    """Asks for tokens as one client. An empty secret makes it a public client, which PKCE must protect."""
+
+    def __init__(self, *, client: ProviderClient, clock: IReactorTime, client_id: str, client_secret: Secret) -> None:
+        self._client = client
+        self._clock = clock
+        self._client_id = client_id
+        self._client_secret = client_secret
+
+    async def redeem(
+        self,
+        url: str,
+        *,
+        code: str,
+        redirect_uri: str,
+        code_verifier: str | None,
+        methods: Collection[str] = ("client_secret_basic",),
+    ) -> TokenResponse:
+        """Swap a code (§4.1.3). `methods`: the ways that the endpoint knows to authenticate a client.
+
+        Raises `ProviderFailed`, with the endpoint's error where it named one, or `ProviderUnavailable`.
+        """
+        fields = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)]
+        if code_verifier is not None:
+            fields.append(("code_verifier", code_verifier))
+        try:
+            return await self._ask(url, fields, methods)
+        except TokenRefused as refused:
+            raise ProviderFailed(reason="code_refused", detail=f"the token endpoint refused: {refused}") from None
+
+    async def refresh(
+        self, url: str, *, refresh_token: str, methods: Collection[str] = ("client_secret_basic",)
+    ) -> TokenResponse:
+        """Swap a refresh token (§6); raises `TokenRefused`, `ProviderFailed` or `ProviderUnavailable`."""
+        return await self._ask(url, [("grant_type", "refresh_token"), ("refresh_token", refresh_token)], methods)
+
+    async def _ask(self, url: str, fields: list[tuple[str, str]], methods: Collection[str]) -> TokenResponse:
+        headers, proof = self._authentication(methods)
+        answer = await self._client.post_form(url, [*fields, *proof], headers)
+        try:
+            return TokenResponse.from_answer(
+                status=answer.status,
+                content_type=answer.content_type,
+                body=answer.body,
+                now=self._clock.seconds(),
+            )
+        except MalformedTokenResponse as malformed:
+            raise ProviderFailed(reason="token_response", detail=str(malformed)) from None
+
+    def _authentication(self, methods: Collection[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """§2.3.1: Basic unless the endpoint knows only the form's fields; a public client names itself only."""
+        secret = self._client_secret if isinstance(self._client_secret, str) else self._client_secret()
+        if not secret:
+            return {}, [("client_id", self._client_id)]
+        if "client_secret_post" in methods and "client_secret_basic" not in methods:
+            return {}, [("client_id", self._client_id), ("client_secret", secret)]
+        # Both are form-encoded first, so that a colon in the id stays part of it.
+        pair = f"{quote_plus(self._client_id)}:{quote_plus(secret)}"
+        return {"Authorization": "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")}, []

@@ -1,0 +1,106 @@
+"""Tests for `o2sidecar.providers.registry`: providers by name, ours and others'."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from o2sidecar.providers.github import GitHubProvider
+from o2sidecar.providers.oidc import OidcProvider
+from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.registry import UnknownProvider, build, known_providers
+from tests.fakes import CLIENT_ID, ISSUER, Wire
+
+OPTIONS: dict[str, object] = {
+    "client_id": CLIENT_ID,
+    "client_secret": "s",
+    "oidc_issuer_url": ISSUER,
+    "upstreams": ["x"],
+}
+
+OTHER = """
+import attrs
+
+@attrs.frozen(kw_only=True)
+class Options:
+    client_id: str
+    colour: str = "blue"
+
+@attrs.frozen
+class Other:
+    display_name: str
+
+def build(options, surroundings):
+    return Other(f"{options.client_id} in {options.colour}")
+"""
+
+
+class RegistryTests(SynchronousTestCase):
+    """`build` and `known_providers`."""
+
+    def setUp(self) -> None:
+        self.surroundings = Wire().surroundings
+
+    def make(self, name: str, **options: Any) -> Provider:
+        made: Provider = build(name, {**OPTIONS, **options}, self.surroundings)
+        self.addCleanup(made.stop)
+        return made
+
+    def test_ours(self) -> None:
+        """The providers of this folder are known by their modules' names, and get the options that they declare."""
+        self.assertIsInstance(self.make("oidc"), OidcProvider)
+        self.assertIsInstance(self.make("github"), GitHubProvider)
+        self.assertEqual(self.make("oidc", provider_display_name="Staff").display_name, "Staff")
+
+    def test_known(self) -> None:
+        """Modules that only help are no providers."""
+        self.assertEqual(known_providers(), ("github", "oidc"))
+
+    def test_unknown(self) -> None:
+        """Any other name is refused, with those that there are."""
+        for name in (
+            "",
+            "OIDC",
+            "nobody",
+            "discovery",
+            "registry",
+            "provider",
+            "key_set",
+            "../oidc",
+            "oidc.build",
+            "github_api",
+        ):
+            with self.assertRaises(UnknownProvider) as caught:
+                self.make(name)
+            self.assertIn("github, oidc", str(caught.exception))
+
+    def test_not_built_yet(self) -> None:
+        """A name that oauth2-proxy knows is refused by a sentence of its own."""
+        for name in ("google", "keycloak-oidc", "login.gov", "azure", "entra-id", "gitlab"):
+            with self.assertRaises(UnknownProvider) as caught:
+                self.make(name)
+            self.assertIn(f"{name} of oauth2-proxy is not built here yet", str(caught.exception))
+
+    def test_missing_options(self) -> None:
+        """Options that a provider cannot do without are named, all of them, when absent or empty."""
+        for options in ({}, {"client_id": "", "oidc_issuer_url": ""}, {"client_id": None}):
+            with self.assertRaises(ValueError) as caught:
+                build("oidc", options, self.surroundings)
+            self.assertEqual(str(caught.exception), "the provider oidc needs client_id, oidc_issuer_url")
+
+    def test_entry_point(self) -> None:
+        """A package of somebody else adds a provider, and nothing here is edited for it."""
+        folder = Path(self.mktemp())
+        info = folder / "other_provider-1.dist-info"
+        info.mkdir(parents=True)
+        (folder / "other_provider.py").write_text(OTHER)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-provider\nVersion: 1\n")
+        (info / "entry_points.txt").write_text("[o2sidecar.providers]\nother-one = other_provider\n")
+        self.patch(sys, "path", [str(folder.resolve()), *sys.path])
+        self.addCleanup(sys.modules.pop, "other_provider", None)
+        self.assertIn("other-one", known_providers())
+        made = build("other-one", {**OPTIONS, "colour": "red"}, self.surroundings)
+        self.assertEqual(made.display_name, f"{CLIENT_ID} in red")
