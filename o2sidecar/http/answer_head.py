@@ -1,0 +1,83 @@
+"""Reads the head of an app's answer, strictly: its fields, and how its body is framed (RFC 9112 §4, §6.3).
+
+HOT: `AnswerHead`. Whatever two readers could understand differently is refused; the client then gets 502.
+"""
+
+from __future__ import annotations
+
+from httptools import HttpParserError, HttpResponseParser
+
+from o2sidecar.http.body import Chunked, Counted, Decoder, ToTheEnd
+from o2sidecar.http.fields import DISGUISED, connection_options, index_fields, read_fields, values_of
+from o2sidecar.http.limits import UpstreamLimits
+
+
+class AnswerRefused(Exception):
+    """What the app sent is not an answer in HTTP/1.1, or breaks a limit; the text says why, for the log."""
+
+
+class AnswerHead:
+    """An answer's head, checked. Making one raises `AnswerRefused`.
+
+    `length`: the announced length, `None` if there is none. `index`: the first value of each field by its name in
+    lower case. `options`: the members of Connection. `keeps`: whether the connection may be used again.
+    """
+
+    __slots__ = ("_chunked", "contents", "index", "keeps", "length", "names", "options", "reason", "status")
+
+    def __init__(self, head: bytes) -> None:
+        line = head[: head.index(b"\r\n")]
+        version, _, rest = line.partition(b" ")
+        code, _, self.reason = rest.partition(b" ")
+        if version not in _VERSIONS:
+            raise AnswerRefused("not an answer in HTTP/1")
+        if len(code) != 3 or not code.isdigit() or not b"100" <= code < b"600":
+            raise AnswerRefused("malformed status")
+        if self.reason.translate(None, _TEXT):
+            raise AnswerRefused("malformed reason phrase")
+        self.status = int(code)
+        try:
+            self.names, self.contents = read_fields(HttpResponseParser, head)
+        except (HttpParserError, ValueError) as error:
+            raise AnswerRefused(f"malformed answer: {error}") from None
+        self.index = index_fields(self.names, self.contents)
+        self.options = connection_options(self.index, self.names, self.contents)
+        self._read_framing(version)
+
+    def _read_framing(self, version: bytes) -> None:
+        index = self.index
+        self.keeps = version == b"HTTP/1.1" and b"close" not in self.options
+        self.length: int | None = None
+        self._chunked = b"transfer-encoding" in index
+        if DISGUISED in index:
+            raise AnswerRefused("a framing field in disguise")
+        if self._chunked:
+            codings = values_of(b"transfer-encoding", self.names, self.contents)
+            if len(codings) != 1 or codings[0].lower() != b"chunked":
+                raise AnswerRefused("transfer coding not known")
+            if b"content-length" in index or version != b"HTTP/1.1":
+                raise AnswerRefused("two ways of framing")
+        elif b"content-length" in index:
+            lengths = values_of(b"content-length", self.names, self.contents)
+            if len(lengths) != 1 or not (lengths[0].isdigit() and len(lengths[0]) <= 18):
+                raise AnswerRefused("Content-Length is not valid")
+            self.length = int(lengths[0])
+
+    def decoder(self, method: bytes, limits: UpstreamLimits) -> Decoder:
+        """What takes the body off the wire, for an answer to `method` (RFC 9112 §6.3, steps 1 to 8)."""
+        if method == b"HEAD" or self.status in _BODILESS:
+            return Counted(0)
+        if self._chunked:
+            return Chunked(
+                line_size=limits.chunk_line_size, extensions_size=_EXTENSIONS_SIZE, trailer_size=limits.trailer_size
+            )
+        if self.length is not None:
+            return Counted(self.length)
+        self.keeps = False
+        return ToTheEnd()
+
+
+_VERSIONS = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
+_BODILESS = frozenset({204, 304})
+_TEXT = b"\t" + bytes(set(range(0x20, 0x100)) - {0x7F})
+_EXTENSIONS_SIZE = 1 << 20

@@ -1,0 +1,93 @@
+"""Where an app listens: TCP, TLS with verification, or a unix socket."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import frozen
+from OpenSSL.SSL import Connection as TlsConnection
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    UNIXClientEndpoint,
+    wrapClientTLS,
+)
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
+from twisted.internet.ssl import CertificateOptions, PrivateCertificate, optionsForClientTLS
+from zope.interface import implementer
+
+
+@frozen(kw_only=True)
+class Place:
+    """An app's address: the endpoint that connects to it, and the Host that it goes by."""
+
+    endpoint: IStreamClientEndpoint
+    host: bytes
+
+
+def place_of(
+    reactor: Any,
+    uri: str,
+    *,
+    connect_time: float,
+    verify: bool = True,
+    trust_root: Any = None,
+    certificate: PrivateCertificate | None = None,
+) -> Place:
+    """The address in an `http`, `https` or `unix` URI.
+
+    `verify`: whether a TLS server must prove its name (RFC 9110 §4.3.4); `trust_root`: by whom, instead of the
+    platform's authorities; `certificate`: ours, where it asks for one. Raises `ValueError` for other URIs.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme == "unix":
+        return Place(endpoint=UNIXClientEndpoint(reactor, parts.path, timeout=connect_time), host=b"localhost")
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(f"not an upstream's address: {uri}")
+    if not parts.netloc.isascii():
+        raise ValueError(f"an upstream's host must be written in ASCII (xn--...): {uri}")
+    port = parts.port or _PORTS[parts.scheme]
+    endpoint = host_endpoint(reactor, parts.hostname, port, connect_time=connect_time)
+    if parts.scheme == "https":
+        creator = (
+            optionsForClientTLS(parts.hostname, trustRoot=trust_root, clientCertificate=certificate)
+            if verify
+            else _Unverified(parts.hostname, certificate)
+        )
+        endpoint = wrapClientTLS(creator, endpoint)
+    return Place(
+        endpoint=endpoint,
+        host=parts.netloc.rpartition("@")[2].encode("idna" if not parts.netloc.isascii() else "ascii"),
+    )
+
+
+def host_endpoint(reactor: Any, host: str, port: int, *, connect_time: float) -> IStreamClientEndpoint:
+    """An endpoint for a name or an address."""
+    try:
+        version = ip_address(host).version
+    except ValueError:
+        return HostnameEndpoint(reactor, host, port, timeout=connect_time)
+    kind = TCP4ClientEndpoint if version == 4 else TCP6ClientEndpoint
+    return kind(reactor, host, port, timeout=connect_time)
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _Unverified:
+    """TLS without proof of who is at the other end, as the operator wished."""
+
+    def __init__(self, host: str, certificate: PrivateCertificate | None) -> None:
+        self._host = host
+        options = certificate.options() if certificate else CertificateOptions(verify=False)
+        self._context = options.getContext()
+
+    def clientConnectionForTLS(self, protocol: object) -> TlsConnection:
+        """A connection that names the host it wants (SNI), and believes the answer."""
+        connection = TlsConnection(self._context, None)
+        connection.set_tlsext_host_name(self._host.encode("idna"))
+        return connection

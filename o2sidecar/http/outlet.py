@@ -1,0 +1,86 @@
+"""The writing end of a connection: sends at once, and says when the other side does not keep up.
+
+HOT: `write`. Twisted's transports wait for the next turn of the reactor, which costs two changes of the poll set per
+write; while nothing is waiting we offer the bytes to the socket right away and leave only the rest to the transport.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.tcp import Connection
+from zope.interface import implementer
+
+from o2sidecar.http.exchange import Flow
+
+
+@implementer(IPushProducer)
+class Outlet:
+    """Writes to a transport and pauses `flow` while the transport's buffer is over its mark (64 KiB)."""
+
+    __slots__ = ("_at_once", "_flow", "_send", "_transport", "full")
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        # Not through TLS wrappers: they would pass the call on to the socket below and send in the clear.
+        self._send = transport.writeSomeData if isinstance(transport, Connection) and not transport.TLS else None
+        self._at_once = self._send is not None
+        self._flow: Flow | None = None
+        self.full = False
+        """Whether the other side does not keep up."""
+        transport.registerProducer(self, True)
+
+    def write(self, data: bytes) -> None:
+        """Send, now or as soon as there is room."""
+        if self._at_once:
+            sent = self._send(data)  # type: ignore[misc]
+            if sent.__class__ is int:
+                if sent == len(data):
+                    return
+                data = data[sent:]
+            # What waits in the transport now must not be overtaken; `resumeProducing` says that it has gone.
+            self._at_once = False
+        self._transport.write(data)
+
+    def throttle(self, flow: Flow | None) -> None:
+        """Whom to pause while the other side does not keep up; `None`: nobody."""
+        self._flow = flow
+        if self.full and flow is not None:
+            flow.pause()
+
+    def close(self) -> None:
+        """End the connection once all is sent."""
+        self._retire()
+        self._transport.loseConnection()
+
+    def close_writing(self) -> None:
+        """Close the sending direction once all is sent."""
+        self._retire()
+        self._transport.loseWriteConnection()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._retire()
+        self._transport.abortConnection()
+
+    def _retire(self) -> None:
+        self._flow = None
+        self._at_once = False
+        self._transport.unregisterProducer()
+
+    def pauseProducing(self) -> None:
+        """Called by the transport: its buffer is over the mark."""
+        self.full = True
+        if self._flow is not None:
+            self._flow.pause()
+
+    def resumeProducing(self) -> None:
+        """Called by the transport: its buffer is empty."""
+        self.full = False
+        self._at_once = self._send is not None
+        if self._flow is not None:
+            self._flow.resume()
+
+    def stopProducing(self) -> None:
+        """Called by the transport when the connection is lost; its protocol is told as well, and acts."""

@@ -1,0 +1,72 @@
+"""Connections to one app: those that are free are used again, most recent first."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime, IStreamClientEndpoint
+from zope.interface import implementer
+
+from o2sidecar.http.connection import UpstreamConnection
+from o2sidecar.http.limits import UpstreamLimits
+from o2sidecar.http.sweep import Sweep
+
+
+@implementer(IProtocolFactory)
+class Pool:
+    """Gives connections to an app and takes them back.
+
+    There are never more of them than requests under way and `pool_size` together. One that the app closes, or on which
+    it says something unasked, leaves the pool at once.
+    """
+
+    noisy = False
+
+    def __init__(self, *, endpoint: IStreamClientEndpoint, limits: UpstreamLimits, clock: IReactorTime) -> None:
+        self.limits = limits
+        self._endpoint = endpoint
+        self._clock = clock
+        self._sweep = Sweep(clock)
+        self._free: list[UpstreamConnection] = []
+
+    def take(self) -> UpstreamConnection | None:
+        """A free connection."""
+        return self._free.pop() if self._free else None
+
+    def open(self) -> Deferred[UpstreamConnection]:
+        """A new connection; fails as the endpoint does. May be cancelled."""
+        return cast("Deferred[UpstreamConnection]", self._endpoint.connect(self))
+
+    def close(self) -> None:
+        """Close what is free."""
+        for connection in list(self._free):
+            connection.abandon()
+
+    # What the connections call.
+
+    def keep(self, connection: UpstreamConnection) -> None:
+        """It is free again."""
+        self._free.append(connection)
+        if len(self._free) > self.limits.pool_size:
+            self._free[0].abandon()
+
+    def drop(self, connection: UpstreamConnection) -> None:
+        """It is gone, or of no more use."""
+        self._sweep.forget(connection)
+        if connection in self._free:
+            self._free.remove(connection)
+
+    # What the endpoint calls.
+
+    def buildProtocol(self, addr: IAddress | None) -> UpstreamConnection:
+        """A connection that is about to stand."""
+        connection = UpstreamConnection(keeper=self, limits=self.limits, clock=self._clock)
+        self._sweep.watch(connection)
+        return connection
+
+    def doStart(self) -> None:
+        """A connection is being made."""
+
+    def doStop(self) -> None:
+        """A connection is gone, or was not made."""

@@ -1,0 +1,213 @@
+"""Reads the head of a request, strictly: what it means, or the status it is refused with.
+
+HOT: `RequestHead.read`. llhttp judges the syntax of fields; the rest of RFC 9112 §3, §6 and RFC 9110 §7.2 is here, in
+numbered steps, each a look-up where the request is an ordinary one.
+"""
+
+from __future__ import annotations
+
+from httptools import HttpParserError, HttpParserInvalidMethodError, HttpRequestParser
+
+from o2sidecar.http.body import Chunked, Counted, Decoder
+from o2sidecar.http.fields import DISGUISED, Index, connection_options, index_fields, read_fields, values_of
+from o2sidecar.http.host import is_host
+from o2sidecar.http.limits import Limits
+
+
+class HeadRefused(Exception):
+    """A head that is not served: `status` and a few words for the client. The connection ends behind the refusal."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(status, reason)
+        self.status = status
+        self.reason = reason
+
+
+def split_head(held: bytes, data: bytes, limits: Limits) -> tuple[bytes, bytes]:
+    """The head that begins with `held` and goes on in `data`, and what follows it.
+
+    The head is empty while it is not all here; what there is of it then comes second. Raises `HeadRefused` as soon as it is too large, or can no longer become a head.
+    """
+    if held:
+        data = held + data
+    end = data.find(b"\r\n\r\n", max(0, len(held) - 3))
+    if end > limits.head_size or (end < 0 and len(data) > limits.head_size):
+        line_end = data.find(b"\r\n", 2)
+        if 0 <= line_end <= limits.target_size:
+            raise HeadRefused(431, "head too large")
+        raise HeadRefused(414, "request target too long")
+    if end < 0:
+        if b"\n\n" in data:
+            raise HeadRefused(400, "malformed request")
+        return b"", data
+    # RFC 9112 §2.2: one empty line before a request line is forgiven.
+    return data[2 if data[:2] == b"\r\n" else 0 : end + 4], data[end + 4 :]
+
+
+class RequestHead:
+    """A request's head, checked.
+
+    `content_length`: the announced length of the body, `None` with `chunked`. `index`: the first value of each field
+    by its name in lower case. `options`: the members of Connection in lower case. `expects_continue`: whether the
+    client waits for `100 Continue` before it sends the body.
+    """
+
+    __slots__ = (
+        "chunked",
+        "content_length",
+        "contents",
+        "expects_continue",
+        "host",
+        "http_1_0",
+        "index",
+        "method",
+        "names",
+        "options",
+        "path",
+        "target",
+    )
+
+    method: bytes
+    target: bytes
+    path: bytes
+    host: bytes
+    http_1_0: bool
+    names: list[bytes]
+    contents: list[bytes]
+    index: Index
+    content_length: int | None
+    chunked: bool
+    options: list[bytes]
+    expects_continue: bool
+
+    def read(self, head: bytes, limits: Limits) -> None:
+        """Take a head apart: from its request line to its empty line. Raises `HeadRefused`."""
+        # RFC 9112 §3: exactly one space between the parts of the request line.
+        line = head.partition(b"\r\n")[0].split(b" ")
+        if len(line) != 3:
+            raise HeadRefused(400, "malformed request line")
+        self.method, target, version = line
+        # RFC 9112 §2.3: llhttp would take 0.9 and 2.0 as well.
+        if version not in _VERSIONS:
+            raise HeadRefused(505 if version.startswith(b"HTTP/") else 400, "HTTP version not supported")
+        self.http_1_0 = version == b"HTTP/1.0"
+        self._read_fields(head, limits)
+        # Before the target, whose absolute form must agree with it.
+        self._read_host()
+        self._read_target(target, limits)
+        index = self.index
+        self._read_framing(limits)
+        self.options = connection_options(index, self.names, self.contents)
+        if not _FRAMING.isdisjoint(self.options):
+            # Framing is not the client's to have removed on the way (security.md F6).
+            raise HeadRefused(400, "Connection names a framing field")
+        self.expects_continue = b"expect" in index and self._read_expectation(index[b"expect"])
+
+    def _read_fields(self, head: bytes, limits: Limits) -> None:
+        try:
+            self.names, self.contents = read_fields(HttpRequestParser, head)
+        except HttpParserInvalidMethodError:
+            status = 501 if self.method.isalpha() and self.method.isupper() else 400
+            raise HeadRefused(status, "method not known") from None
+        except (HttpParserError, ValueError):
+            raise HeadRefused(400, "malformed request") from None
+        if len(self.names) > limits.field_count:
+            raise HeadRefused(431, "too many fields")
+        self.index = index_fields(self.names, self.contents)
+        if DISGUISED in self.index:
+            raise HeadRefused(400, "a framing field in disguise")
+
+    def _read_host(self) -> None:
+        """RFC 9112 §3.2: exactly one valid Host; HTTP/1.0 may do without."""
+        host = self.index.get(b"host")
+        if host is None:
+            if not self.http_1_0:
+                raise HeadRefused(400, "Host is missing")
+            host = b""
+        elif host and not is_host(host):
+            # An empty one is legal: the target has no authority then (RFC 9110 §7.2).
+            raise HeadRefused(400, "Host is not valid")
+        elif len(self.index) < len(self.names) and len(values_of(b"host", self.names, self.contents)) > 1:
+            raise HeadRefused(400, "more than one Host")
+        self.host = host
+
+    def _read_target(self, target: bytes, limits: Limits) -> None:
+        """RFC 9112 §3.2: the four forms of a target, of which one is served."""
+        if len(target) > limits.target_size:
+            raise HeadRefused(414, "request target too long")
+        if self.method in _REFUSED_METHODS:
+            raise HeadRefused(501, "method not served")
+        if target[:1] != b"/":
+            target = self._origin_form(target)
+        if target.translate(None, _TARGET_CHARACTERS):
+            raise HeadRefused(400, "request target with characters that do not belong there")
+        self.target = target
+        self.path = target.partition(b"?")[0] if b"?" in target else target
+
+    def _origin_form(self, target: bytes) -> bytes:
+        if target == b"*" and self.method == b"OPTIONS":
+            return target
+        scheme, found, rest = target.partition(b"://")
+        if not found or scheme.lower() not in _SCHEMES:
+            raise HeadRefused(400, "request target is not a path")
+        authority, slash, path = rest.partition(b"/")
+        if b"?" in authority or b"#" in authority:
+            raise HeadRefused(400, "request target without a path")
+        # RFC 9112 §3.2.2 lets the target win over Host; two different hosts in a request only ever help an attacker.
+        if self.host and authority.lower() != self.host.lower():
+            raise HeadRefused(400, "request target and Host differ")
+        if not is_host(authority):
+            raise HeadRefused(400, "request target with an invalid host")
+        self.host = authority
+        return slash + path or b"/"
+
+    def _read_framing(self, limits: Limits) -> None:
+        """RFC 9112 §6.3, as a server that refuses whatever two readers could frame differently."""
+        index = self.index
+        self.chunked = False
+        length = index.get(b"content-length")
+        if b"transfer-encoding" in index:
+            # Steps 3 and 4: never beside Content-Length, never in HTTP/1.0, once, and nothing but `chunked`.
+            codings = values_of(b"transfer-encoding", self.names, self.contents)
+            if length is not None or self.http_1_0:
+                raise HeadRefused(400, "two ways of framing")
+            if len(codings) != 1 or codings[0].lower() != b"chunked":
+                raise HeadRefused(400, "transfer coding not known")
+            self.chunked = True
+            self.content_length = None
+        elif length is None:
+            self.content_length = 0
+        else:
+            # Steps 5 and 6.
+            if not (length.isdigit() and len(length) <= 18):
+                raise HeadRefused(400, "Content-Length is not valid")
+            if len(index) < len(self.names) and len(values_of(b"content-length", self.names, self.contents)) > 1:
+                raise HeadRefused(400, "more than one Content-Length")
+            self.content_length = int(length)
+            if limits.body_size and self.content_length > limits.body_size:
+                raise HeadRefused(413, "body too large")
+
+    def decoder(self, limits: Limits) -> Decoder:
+        """What takes the body off the wire."""
+        if self.content_length is not None:
+            return Counted(self.content_length)
+        return Chunked(
+            line_size=limits.chunk_line_size,
+            extensions_size=limits.chunk_extensions_size,
+            trailer_size=limits.trailer_size,
+            size=limits.body_size,
+        )
+
+    def _read_expectation(self, expectation: bytes) -> bool:
+        """RFC 9110 §10.1.1."""
+        if expectation.lower() != b"100-continue":
+            raise HeadRefused(417, "expectation not known")
+        # HTTP/1.0 knows no interim answers, and without a body there is nothing to wait with.
+        return not self.http_1_0 and self.content_length != 0
+
+
+_VERSIONS = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
+_SCHEMES = frozenset({b"http", b"https"})
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+_REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE", b"PRI"})
+_TARGET_CHARACTERS = bytes(set(range(0x21, 0x7F)) - set(b"#"))

@@ -1,0 +1,256 @@
+"""ReverseProxyResource: the request line and fields that the app gets, and those that the client gets back.
+
+HOT: `serve`, `_head` and `answer_lines`. The order is the rule (security.md F1-F15): what concerns the connection and
+what Connection names goes first, then what only we may say, then our own cookies; the identity is written last.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal
+
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.web.server import NOT_DONE_YET, Request
+
+from o2sidecar.http.answer_head import AnswerHead
+from o2sidecar.http.endpoints import host_endpoint
+from o2sidecar.http.exchange import Exchange, HeaderFields
+from o2sidecar.http.fields import lower_case
+from o2sidecar.http.hops import FRAMING, HOP_BY_HOP, FieldFates, folded, nominated
+from o2sidecar.http.limits import UpstreamLimits
+from o2sidecar.http.pool import Pool
+from o2sidecar.http.relay import Relay
+from o2sidecar.http.twisted_web import exchange_of
+from o2sidecar.identity import RESERVED
+from o2sidecar.refusals import UpstreamFailed
+
+with warnings.catch_warnings():
+    # The module uses a client of its own that Twisted deprecates; this resource does not.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from twisted.web import proxy
+
+_DEFAULT_REACTOR: Any = proxy.reactor  # type: ignore[attr-defined]
+"""The reactor that Twisted's class uses unless it is told otherwise."""
+
+_FORWARDED = frozenset(
+    {
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-prefix",
+        b"x-forwarded-proto",
+        b"x-forwarded-server",
+        b"x-real-ip",
+    }
+)
+
+_POISON = frozenset({b"proxy"})
+"""CGI turns it into HTTP_PROXY (CVE-2016-5385)."""
+
+
+def plain_refusal(exchange: Exchange, failure: UpstreamFailed) -> None:
+    """Answer in the place of the app, as text."""
+    exchange.reason = failure.reason
+    exchange.answer(
+        failure.status, [(b"Content-Type", b"text/plain; charset=utf-8")], failure.sentence.encode() + b"\n"
+    )
+
+
+class ReverseProxyResource(proxy.ReverseProxyResource):
+    """Passes requests on to an app, and its answers back, streamed.
+
+    The first four arguments are those of Twisted's class: the app's host and port, a path that is put in front of each
+    request's (without a trailing slash), and the reactor. In a plain `Site` it is rendered, behind our own channel it
+    is served.
+
+    Args:
+        endpoint: where the app listens, when that is more than a host and port (TLS, a unix socket).
+        host_field: the Host that the app knows itself by, for `pass_host_header=False`; else made of host and port.
+        name: what the log calls the app.
+        pass_host_header: whether the app gets the client's Host.
+        proxy_websockets: whether upgrades to WebSocket are passed on; if not they are refused with 501.
+        reserved: folded names (`o2sidecar.http.hops.folded`) that no client may send.
+        preserved: folded names whose client value stays, in front of ours and a comma.
+        withheld: folded names that no app may send to a client.
+        strip_cookies: takes our own cookies out of a Cookie field's value.
+        own_cookie: whether a Set-Cookie field's value sets one of our own cookies, which no app may.
+        forwarded: `append`: the peer's address is added to X-Forwarded-For and the other fields of that kind pass;
+            `replace`: the client's are dropped, and ours say address, scheme and host.
+        limits: what the app may cost us.
+        refuse: answers in the place of an app that failed.
+        timeout_status: the status when the app is too slow: 502 as oauth2-proxy has it, or 504 (RFC 9110 §15.6.5).
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        path: bytes,
+        reactor: Any = _DEFAULT_REACTOR,
+        *,
+        endpoint: IStreamClientEndpoint | None = None,
+        host_field: bytes = b"",
+        name: str = "",
+        pass_host_header: bool = True,
+        proxy_websockets: bool = True,
+        reserved: frozenset[bytes] = RESERVED,
+        preserved: frozenset[bytes] = frozenset(),
+        withheld: frozenset[bytes] = RESERVED,
+        strip_cookies: Callable[[bytes], bytes] | None = None,
+        own_cookie: Callable[[bytes], bool] | None = None,
+        forwarded: Literal["append", "replace"] = "append",
+        limits: UpstreamLimits | None = None,
+        refuse: Callable[[Exchange, UpstreamFailed], None] = plain_refusal,
+        timeout_status: int = 502,
+    ) -> None:
+        super().__init__(host, port, path, reactor)
+        limits = limits or UpstreamLimits()
+        if endpoint is None:
+            endpoint = host_endpoint(reactor, host, port, connect_time=limits.connect_time)
+        self.pool = Pool(endpoint=endpoint, limits=limits, clock=reactor)
+        self._name = name or f"{host}:{port}"
+        self._own_host = host_field or (host.encode() if port == 80 else f"{host}:{port}".encode())
+        self._pass_host = pass_host_header
+        self._websockets = proxy_websockets
+        self._preserved = preserved
+        self._strip_cookies = strip_cookies
+        self._own_cookie = own_cookie
+        self._replace_forwarded = forwarded == "replace"
+        self._refuse = refuse
+        self._timeout_status = timeout_status
+        # What these become is written below, after the others.
+        written = {b"host", b"expect", b"x-forwarded-for"} | ({b"cookie"} if strip_cookies else set())
+        replaced = _FORWARDED if self._replace_forwarded else frozenset[bytes]()
+        self._request_fates = FieldFates(HOP_BY_HOP | FRAMING | reserved | preserved | written | replaced | _POISON)
+        self._answer_fates = FieldFates(HOP_BY_HOP | FRAMING | withheld)
+
+    def getChild(self, path: bytes, request: Request) -> ReverseProxyResource:
+        """Itself: what follows is the app's."""
+        return self
+
+    def render(self, request: Request) -> int:
+        """Pass on a request of a plain `Site`: the part of its path below this resource."""
+        exchange = exchange_of(request)
+        path, mark, query = exchange.target.partition(b"?")
+        for _ in request.prepath or ():
+            path = b"/" + path[1:].partition(b"/")[2]
+        self.pass_on(exchange, path + mark + query)
+        return NOT_DONE_YET
+
+    def serve(self, exchange: Exchange) -> None:
+        """Pass a request on."""
+        self.pass_on(exchange, exchange.target)
+
+    def pass_on(self, exchange: Exchange, target: bytes) -> None:
+        """Pass a request on with another target."""
+        exchange.upstream = self._name
+        upgrades = exchange.wants_upgrade == b"websocket"
+        if upgrades and not self._websockets:
+            self.refuse(
+                exchange,
+                UpstreamFailed(
+                    reason="websockets_off", sentence="This application takes no WebSocket connections.", status=501
+                ),
+            )
+            return
+        Relay(exchange, self.pool, self, self._head(exchange, target, upgrades), upgrades).start()
+
+    # To the app.
+
+    def _head(self, exchange: Exchange, target: bytes, upgrades: bool) -> bytes:
+        """The head of the request that the app gets."""
+        host = exchange.host if self._pass_host and exchange.host else self._own_host
+        lines = [b"%s %s%s HTTP/1.1\r\nHost: %s" % (exchange.method, self.path, target, host)]
+        # 1. What is end-to-end, in order: without what the connection needs, Connection names, or only we may say.
+        dropped = nominated(exchange.options)
+        lines += self._request_fates.lines(exchange.names, exchange.contents, dropped)
+        # 2. The client's cookies without ours.
+        strip = self._strip_cookies
+        if strip is not None and b"cookie" not in dropped:
+            lines += [b"Cookie: " + kept for value in exchange.values(b"cookie") if (kept := strip(value))]
+        # 3. Where the request came from.
+        lines += self._forwarded_lines(exchange, dropped)
+        # 4. Framing and connection, from what was parsed.
+        if exchange.content_length is None:
+            lines.append(b"Transfer-Encoding: chunked")
+        elif exchange.content_length or exchange.header(b"content-length") is not None:
+            lines.append(b"Content-Length: %d" % exchange.content_length)
+        if exchange.expects_continue:
+            lines.append(b"Expect: 100-continue")
+        if upgrades:
+            lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
+        # 5. The identity, last (CVE-2024-45410): nothing that a client sends can remove it.
+        identity = exchange.identity
+        if self._preserved and not self._preserved.isdisjoint(map(folded, exchange.names)):
+            lines += self._joined_lines(exchange, dropped)
+        elif identity is not None and identity.request_lines:
+            lines.append(identity.request_lines[:-2])
+        lines.append(b"\r\n")
+        return b"\r\n".join(lines)
+
+    def _forwarded_lines(self, exchange: Exchange, dropped: frozenset[bytes]) -> list[bytes]:
+        peer = exchange.peer.encode()
+        if self._replace_forwarded:
+            return [
+                b"X-Forwarded-For: " + peer,
+                b"X-Forwarded-Proto: https" if exchange.secure else b"X-Forwarded-Proto: http",
+                b"X-Forwarded-Host: " + exchange.host,
+            ]
+        before = [] if b"x-forwarded-for" in dropped else exchange.values(b"x-forwarded-for")
+        addresses = [value for value in before if value] + ([peer] if exchange.peer != "unix" else [])
+        return [b"X-Forwarded-For: " + b", ".join(addresses)] if addresses else []
+
+    def _joined_lines(self, exchange: Exchange, dropped: frozenset[bytes]) -> list[bytes]:
+        """The identity with the client's values in front, where rules preserve those."""
+        given: dict[bytes, list[bytes]] = {}
+        for name, value in zip(exchange.names, exchange.contents, strict=True):
+            if folded(name) in self._preserved and lower_case(name) not in dropped and value:
+                given.setdefault(folded(name), [name]).append(value)
+        lines = []
+        for name, value in exchange.identity.request_fields if exchange.identity is not None else ():
+            values = given.pop(folded(name), [name])[1:]
+            lines.append(name + b": " + b",".join([*values, value]))
+        return lines + [name + b": " + b",".join(values) for name, *values in given.values()]
+
+    # Back to the client.
+
+    def answer_lines(self, exchange: Exchange, head: AnswerHead) -> bytes:
+        """The app's fields that the client gets, and what we tell it about who it is."""
+        names, contents = head.names, head.contents
+        if self._own_cookie is not None and b"set-cookie" in head.index:
+            names, contents = self._without_own_cookies(names, contents)
+        lines = self._answer_fates.lines(names, contents, nominated(head.options))
+        if exchange.identity is not None:
+            lines += [b"%s: %s" % field for field in exchange.identity.response_fields]
+        if not lines:
+            return b""
+        lines.append(b"")
+        return b"\r\n".join(lines)
+
+    def _without_own_cookies(self, names: list[bytes], contents: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        own = self._own_cookie
+        assert own is not None
+        kept = [
+            (name, value)
+            for name, value in zip(names, contents, strict=True)
+            if lower_case(name) != b"set-cookie" or not own(value)
+        ]
+        return [name for name, _ in kept], [value for _, value in kept]
+
+    def switched_fields(self, exchange: Exchange, head: AnswerHead) -> HeaderFields:
+        """The fields of a 101."""
+        lines = self.answer_lines(exchange, head).split(b"\r\n")[:-1]
+        fields = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+        return [(b"Connection", b"Upgrade"), (b"Upgrade", exchange.wants_upgrade), *fields]
+
+    def refuse(self, exchange: Exchange, failure: UpstreamFailed) -> None:
+        """Answer in the place of the app."""
+        if failure.reason == "upstream_timeout":
+            failure.status = self._timeout_status
+        if exchange.identity is not None:
+            exchange.also.extend(exchange.identity.response_fields)
+        self._refuse(exchange, failure)
