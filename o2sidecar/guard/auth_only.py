@@ -1,0 +1,60 @@
+"""The auth endpoint: yes or no for a proxy in front that asks (nginx auth_request, Istio ext_authz, Traefik).
+
+It answers 202 with the identity, 401 without a session, 403 when the query's own constraints are not met; never a
+page, never a redirect.
+"""
+
+from __future__ import annotations
+
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from o2sidecar.guard.current import CurrentSession
+from o2sidecar.guard.opened import Opened
+from o2sidecar.guard.passes import Passes
+from o2sidecar.http.exchange import Exchange, HeaderFields
+from o2sidecar.http.twisted_web import exchange_of
+from o2sidecar.policy.admission import Constraints
+
+_TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
+
+
+class AuthOnly(Resource):
+    """Answers whether a request would pass."""
+
+    isLeaf = True
+
+    def __init__(self, *, current: CurrentSession, passes: Passes) -> None:
+        super().__init__()
+        self._current = current
+        self._passes = passes
+
+    def render(self, request: Request) -> int:
+        """Serve a request of a plain `Site`."""
+        self.serve(exchange_of(request))
+        return NOT_DONE_YET
+
+    def serve(self, exchange: Exchange) -> None:
+        """Answer 202, 401 or 403, after the session was renewed if that is due."""
+        self._current.sessions.settle(exchange, self._decide, self._give_up)
+
+    def _decide(self, exchange: Exchange, opened: Opened | None) -> None:
+        identity = self._current.admit(exchange, opened)
+        _, _, query = exchange.target.partition(b"?")
+        if identity is None:
+            self._without_session(exchange)
+        elif query and not Constraints.from_query(query).admit(identity.session):
+            exchange.reason = "constraint_not_met"
+            exchange.answer(403, _TEXT, b"Forbidden\n")
+        else:
+            exchange.answer(202, list(identity.auth_fields))
+
+    def _without_session(self, exchange: Exchange) -> None:
+        if self._passes.open_for_asker(exchange):
+            exchange.answer(202, [])
+        else:
+            exchange.reason = "no_session"
+            exchange.answer(401, _TEXT, b"Unauthorized\n")
+
+    def _give_up(self, exchange: Exchange) -> None:
+        exchange.answer(500, _TEXT, b"Internal Server Error\n")

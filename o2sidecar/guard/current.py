@@ -1,0 +1,47 @@
+"""The current session of a request at an own endpoint: renewed if that is due, and only of people who may pass."""
+
+from __future__ import annotations
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+
+from o2sidecar.guard.opened import Opened
+from o2sidecar.guard.sessions import Sessions
+from o2sidecar.http.exchange import Exchange
+from o2sidecar.identity import Identity
+from o2sidecar.policy.admission import Admission
+from o2sidecar.refusals import OwnFault
+from o2sidecar.session.session import Session
+
+
+@frozen(kw_only=True)
+class CurrentSession:
+    """Finds who asks. Cookies follow the finding: a renewed session's is given, one that does not count is taken."""
+
+    sessions: Sessions
+    admission: Admission
+
+    def admit(self, exchange: Exchange, opened: Opened | None) -> Identity | None:
+        """Whose the settled session is, noted on the exchange; `None` without one that may pass."""
+        if opened is None or self.admission.refusal(opened.session) is not None:
+            self.sessions.take_cookies(exchange)
+            return None
+        if opened.renewed:
+            self.sessions.give_cookie(exchange, opened.session)
+        exchange.identity = opened.identity
+        return opened.identity
+
+    async def identity(self, exchange: Exchange) -> Identity | None:
+        """Whose the request's session is, after the provider was asked if that is due."""
+        settled: Deferred[Opened | None] = Deferred()
+        self.sessions.settle(
+            exchange,
+            lambda _, opened: settled.callback(opened),
+            lambda _: settled.errback(OwnFault()),
+        )
+        return self.admit(exchange, await settled)
+
+    def session(self, exchange: Exchange) -> Session | None:
+        """The request's session as it is, whether it may pass or not, without asking anybody."""
+        opened = self.sessions.find(exchange)
+        return opened.session if opened else None

@@ -1,0 +1,64 @@
+"""Opened sessions: what was read from a cookie, kept by the cookie's bytes so that it is opened once.
+
+HOT: a look-up here stands in the path of every signed-in request. Opening a cookie costs 16 us, a look-up 0.2.
+"""
+
+from __future__ import annotations
+
+from attrs import define
+
+from o2sidecar.identity import Identity
+from o2sidecar.session.session import Session
+
+
+@define(kw_only=True)
+class Opened:
+    """A session as one cookie gave it.
+
+    Attributes:
+        key: the cookie's bytes, under which this is kept.
+        expires_at: when the cookie is too old, in seconds since the epoch.
+        due_at: when the provider is to be asked about the session again.
+        renewed: whether the browser still has to be given the new cookie.
+        ended: whether the session was good and is over; then it is nobody's.
+    """
+
+    key: bytes
+    session: Session
+    identity: Identity
+    expires_at: float
+    due_at: float
+    renewed: bool = False
+    ended: bool = False
+
+
+class OpenedSessions:
+    """A bounded memory of opened sessions.
+
+    Two generations: when the younger holds half of what is allowed, the older is forgotten. What is in use moves into
+    the younger at its next look-up, so there is no list to reorder on the way.
+    """
+
+    def __init__(self, size: int) -> None:
+        """`size`: how many sessions may be kept."""
+        self._half = max(1, size // 2)
+        self._younger: dict[bytes, Opened] = {}
+        self._older: dict[bytes, Opened] = {}
+
+    def get(self, key: bytes) -> Opened | None:
+        """What is kept under the cookie's bytes."""
+        found = self._younger.get(key)
+        if found is None:
+            found = self._older.get(key)
+            if found is not None:
+                self.keep(found)
+        return found
+
+    def keep(self, opened: Opened) -> None:
+        """Keep it, in the place of what was kept under the same bytes."""
+        if len(self._younger) >= self._half and opened.key not in self._younger:
+            self._older, self._younger = self._younger, {}
+        self._younger[opened.key] = opened
+
+    def __len__(self) -> int:
+        return len(self._younger.keys() | self._older.keys())

@@ -1,0 +1,86 @@
+"""SessionGuard: request -> session -> policy -> inner resource, or a refusal.
+
+HOT: `serve` and `_decide`. They stand in the path of every request; no Deferred, no JSON, no regular expression on
+the way of a signed-in one.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from o2sidecar.guard.opened import Opened
+from o2sidecar.guard.passes import Passes
+from o2sidecar.guard.sessions import Sessions
+from o2sidecar.http.exchange import Exchange, Served
+from o2sidecar.http.twisted_web import TwistedResource, exchange_of
+from o2sidecar.policy.admission import Admission
+from o2sidecar.refusals import NotPermitted, OwnFault, Refusal
+
+
+class Answerer(Protocol):
+    """Answers requests that are not served."""
+
+    def not_signed_in(self, exchange: Exchange) -> None:
+        """Offer a way to sign in: a page, a redirect, or 401 for scripts."""
+
+    def refuse(self, exchange: Exchange, refusal: Refusal, who: str = "") -> None:
+        """Say why not; `who`: whose session it is that is refused."""
+
+
+class SessionGuard(Resource):
+    """Wraps a resource so that only requests with an admitted session, and those for public paths, reach it.
+
+    It is transparent to the path: the inner resource sees the request as if the guard were not there. In a plain
+    `Site` it is rendered; behind our own channel it is served; the decisions are the same code.
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self, inner: IResource | Served, *, sessions: Sessions, admission: Admission, passes: Passes, answers: Answerer
+    ) -> None:
+        super().__init__()
+        self._inner: Served = inner if hasattr(inner, "serve") else TwistedResource(inner)
+        self._sessions = sessions
+        self._admission = admission
+        self._passes = passes
+        self._answers = answers
+
+    def render(self, request: Request) -> int:
+        """Serve a request of a plain `Site`."""
+        self.serve(exchange_of(request))
+        return NOT_DONE_YET
+
+    def serve(self, exchange: Exchange) -> None:
+        """Pass the request on or refuse it, after its session was renewed if that is due."""
+        self._sessions.settle(exchange, self._decide, self._give_up)
+
+    def _decide(self, exchange: Exchange, opened: Opened | None) -> None:
+        if opened is None:
+            self._sessions.take_cookies(exchange)
+            if self._passes.open(exchange):
+                self._inner.serve(exchange)
+            else:
+                self._answers.not_signed_in(exchange)
+            return
+        refusal = self._admission.refusal(opened.session)
+        if refusal is not None:
+            self._not_admitted(exchange, refusal, opened.session.name)
+            return
+        if opened.renewed:
+            self._sessions.give_cookie(exchange, opened.session)
+        exchange.identity = opened.identity
+        self._inner.serve(exchange)
+
+    def _not_admitted(self, exchange: Exchange, refusal: NotPermitted, who: str) -> None:
+        if self._passes.open(exchange):
+            self._inner.serve(exchange)
+            return
+        self._sessions.take_cookies(exchange)
+        self._answers.refuse(exchange, refusal, who)
+
+    def _give_up(self, exchange: Exchange) -> None:
+        self._answers.refuse(exchange, OwnFault())

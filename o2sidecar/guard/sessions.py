@@ -1,0 +1,193 @@
+"""Sessions of requests: from the Cookie field to an opened session, renewed when it is due.
+
+HOT: `find`. Its fast way takes the one session cookie out of the field by its name and looks its bytes up; whatever
+is not that plain (split cookies, repeated names, quotes) is parsed. `renew` is the side road: one question to the
+provider per session, however many requests wait for the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from attrs import evolve
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from o2sidecar.guard.opened import Opened, OpenedSessions
+from o2sidecar.http.exchange import Exchange
+from o2sidecar.identity import IdentityHeaders
+from o2sidecar.policy.peers import Forwarding
+from o2sidecar.providers.provider import Provider
+from o2sidecar.refusals import Refusal, SessionEnded
+from o2sidecar.session.cookies import SessionCookie, parse_cookies
+from o2sidecar.session.sealing import CookieRefused
+from o2sidecar.session.session import Session
+
+_BEFORE_A_COOKIE = b"; \t"
+
+
+class Sessions:
+    """Finds, renews and ends the sessions that requests carry.
+
+    `refresh_period`: seconds after which the provider is asked again; 0: never. `retry_period`: seconds until it is
+    asked again when it told nothing new, so that an outage does not cost a question per request.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        *,
+        cookie: SessionCookie,
+        headers: IdentityHeaders,
+        provider: Provider,
+        forwarding: Forwarding,
+        now: Callable[[], float],
+        lifetime: float,
+        refresh_period: float = 0,
+        retry_period: float = 60,
+        remembered: int = 4096,
+    ) -> None:
+        self._cookie = cookie
+        self._headers = headers
+        self._provider = provider
+        self._forwarding = forwarding
+        self._now = now
+        self._lifetime = lifetime or inf
+        self._refresh_period = refresh_period or inf
+        self._retry_period = min(retry_period, self._refresh_period)
+        self._opened = OpenedSessions(remembered)
+        self._waiting: dict[bytes, list[Deferred[Opened | None]]] = {}
+        self._name = cookie.attributes.name.encode("ascii")
+        self._assignment = self._name + b"="
+
+    def find(self, exchange: Exchange) -> Opened | None:
+        """The session of a request; `None` if it has none that counts. Raises nothing.
+
+        One that is due (`Opened.due_at`) must be given to `renew` before it is used; `settle` does both.
+        """
+        fields = exchange.values(b"cookie")
+        if not fields:
+            return None
+        field = fields[0] if len(fields) == 1 else b"; ".join(fields)
+        if self._name not in field:
+            return None
+        key = self._key(field)
+        opened = self._opened.get(key)
+        if opened is None:
+            opened = self._open(key, field)
+            if opened is None:
+                return None
+        if opened.ended or opened.expires_at <= self._now():
+            return None
+        return opened
+
+    def settle(
+        self,
+        exchange: Exchange,
+        decide: Callable[[Exchange, Opened | None], None],
+        give_up: Callable[[Exchange], None],
+    ) -> None:
+        """Find the request's session, have it renewed if that is due, and go on with `decide`.
+
+        `decide` runs at once unless the provider has to be asked. If it raises after that, `give_up` must answer.
+        """
+        opened = self.find(exchange)
+        if opened is None or opened.due_at > self._now():
+            decide(exchange, opened)
+            return
+        asked = self.renew(opened)
+        asked.addCallback(lambda renewed: decide(exchange, renewed))
+        asked.addErrback(lambda failure: self._broken(exchange, failure, give_up))
+
+    def renew(self, opened: Opened) -> Deferred[Opened | None]:
+        """Ask the provider about a session, or join those who asked already; `None` when the session is over."""
+        answer: Deferred[Opened | None] = Deferred()
+        waiting = self._waiting.get(opened.key)
+        if waiting is not None:
+            waiting.append(answer)
+            return answer
+        self._waiting[opened.key] = [answer]
+        asked = Deferred.fromCoroutine(self._renewed(opened))
+        asked.addBoth(lambda result: self._tell(opened, result))
+        return answer
+
+    def give_cookie(self, exchange: Exchange, session: Session) -> None:
+        """Have the answer carry this session's cookie."""
+        host = self._forwarding.host(exchange)
+        values = self._cookie.write(session, host, self._presented(exchange), self._now())
+        exchange.also.extend((b"Set-Cookie", value) for value in values)
+
+    def take_cookies(self, exchange: Exchange) -> None:
+        """Have the answer delete every session cookie that the request brought; does nothing where there is none."""
+        presented = self._presented(exchange)
+        if presented:
+            cleared = self._cookie.clear(self._forwarding.host(exchange), presented)
+            fields = [(b"Set-Cookie", value) for value in cleared]
+            exchange.also.extend(field for field in fields if field not in exchange.also)
+
+    def _presented(self, exchange: Exchange) -> list[str]:
+        return self._cookie.presented(parse_cookies(exchange.values(b"cookie")))
+
+    def _key(self, field: bytes) -> bytes:
+        """The bytes that decide which session a Cookie field holds: the one plain cookie, else the whole field."""
+        start = field.find(self._assignment)
+        if (
+            start < 0
+            or (start and field[start - 1] not in _BEFORE_A_COOKIE)
+            or field.count(self._name) != 1
+            or (end := field.find(b";", start)) < 0
+        ):
+            return field[start:] if start == 0 and field.count(self._name) == 1 else field
+        return field[start:end]
+
+    def _open(self, key: bytes, field: bytes) -> Opened | None:
+        now = self._now()
+        try:
+            session = self._cookie.read(parse_cookies([field]), now)
+        except CookieRefused:
+            return None
+        if session is None or not session.names_somebody:
+            return None
+        opened = self._made(key, session)
+        self._opened.keep(opened)
+        return opened
+
+    def _made(self, key: bytes, session: Session) -> Opened:
+        since = self._now() if session.created_at is None else session.created_at
+        return Opened(
+            key=key,
+            session=session,
+            identity=self._headers.identify(session),
+            expires_at=since + self._lifetime,
+            due_at=since + self._refresh_period,
+        )
+
+    async def _renewed(self, opened: Opened) -> Opened | None:
+        try:
+            session = await self._provider.refresh(opened.session)
+        except SessionEnded as ended:
+            self._log.info("session of {name} ended: {reason}", name=opened.session.name, reason=str(ended))
+            self._opened.keep(evolve(opened, ended=True))
+            return None
+        if session is None:
+            renewed = evolve(opened, due_at=self._now() + self._retry_period)
+        else:
+            renewed = evolve(self._made(opened.key, session), renewed=True)
+        self._opened.keep(renewed)
+        return renewed
+
+    def _broken(self, exchange: Exchange, failure: Failure, give_up: Callable[[Exchange], None]) -> None:
+        self._log.failure("a request could not be judged", failure=failure)
+        give_up(exchange)
+
+    def _tell(self, opened: Opened, result: Opened | Failure | None) -> None:
+        if isinstance(result, Failure):
+            if result.check(Refusal) is None:
+                self._log.failure("renewing a session failed", failure=result)
+            # Nobody knows whether the session is still good: it is refused now, and asked about again next time.
+            result = None
+        for waiting in self._waiting.pop(opened.key):
+            waiting.callback(result)
