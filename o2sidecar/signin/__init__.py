@@ -1,0 +1,1 @@
+"""Signing in and out: the login transaction, the Klein routes of the proxy prefix, and the pages."""

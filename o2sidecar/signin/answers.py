@@ -1,0 +1,177 @@
+"""Renders refusals: a page for people, JSON for scripts; and the offer to sign in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+
+from attrs import field, frozen
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from o2sidecar.http.exchange import Exchange, HeaderFields
+from o2sidecar.observe.records import Outcome
+from o2sidecar.policy.audience import expects_page
+from o2sidecar.policy.peers import Forwarding
+from o2sidecar.refusals import (
+    BadRequest,
+    LoginFailed,
+    NotPermitted,
+    NotSignedIn,
+    OwnFault,
+    ProviderFailed,
+    Refusal,
+    SessionEnded,
+    UpstreamFailed,
+)
+from o2sidecar.signin.destinations import Destinations
+from o2sidecar.signin.fields import Fields, carries_form, submitted_fields
+from o2sidecar.signin.pages import Page, Pages
+from o2sidecar.signin.transaction import Logins, NotAdmitted, Onward
+
+NO_CACHE: tuple[tuple[bytes, bytes], ...] = (
+    (b"Cache-Control", b"no-cache, no-store, must-revalidate, max-age=0"),
+    (b"Expires", b"Thu, 01 Jan 1970 00:00:00 GMT"),
+    (b"X-Accel-Expires", b"0"),
+)
+"""What keeps an answer out of caches, nginx's among them (CONTRACT §1)."""
+
+_JSON = (b"Content-Type", b"application/json")
+_JSON_ITEM = re.compile(rb"(?:^|,)[ \t]*application/json[ \t]*(?:[;,]|$)", re.IGNORECASE)
+
+Log = Callable[[Outcome, Exchange, str, str], None]
+"""Writes a line to the authentication log: outcome, request, the person's name if known, what happened."""
+
+
+@frozen(kw_only=True)
+class Answers:
+    """Answers requests that are not served.
+
+    `take_cookies`: has an answer delete the session cookies that its request brought. `is_api`: whether a path with
+    its query belongs to scripts. `force_json_errors`: everything does. `skip_provider_button`: send people to the
+    provider without a page. `body_limit`: bytes of a form that are read in search of a destination.
+    """
+
+    pages: Pages
+    logins: Logins
+    destinations: Destinations
+    forwarding: Forwarding
+    take_cookies: Callable[[Exchange], None]
+    log: Log
+    is_api: Callable[[str], bool] = field(default=lambda uri: False)
+    force_json_errors: bool = False
+    skip_provider_button: bool = False
+    body_limit: int = 65536
+    _errors: Logger = field(factory=Logger, init=False)
+
+    def not_signed_in(self, exchange: Exchange) -> None:
+        """Offer a way to sign in: 401 for scripts, the provider or the sign-in page for people."""
+        if self._speaks_json(exchange):
+            self._refuse_script(exchange, NotSignedIn(), plain=True)
+        elif not expects_page(exchange):
+            self._refuse_script(exchange, NotSignedIn(), plain=False)
+        elif carries_form(exchange) and exchange.content_length and exchange.content_length <= self.body_limit:
+            read = Deferred.fromCoroutine(self._offer_for_form(exchange))
+            read.addErrback(lambda failure: self.broken(exchange, failure))
+        else:
+            self._offer(exchange, self.destinations.of_page(exchange))
+
+    def refuse(self, exchange: Exchange, refusal: Refusal, who: str = "") -> None:
+        """Say why not. `who`: whose session it is that is refused."""
+        if isinstance(refusal, (NotSignedIn, SessionEnded)):
+            self.not_signed_in(exchange)
+            return
+        self._record(exchange, refusal, who)
+        who = who or (refusal.name if isinstance(refusal, NotAdmitted) else "")
+        if self._speaks_json(exchange) or not expects_page(exchange):
+            plain = isinstance(refusal, NotPermitted) and self._speaks_json(exchange)
+            self._refuse_script(exchange, refusal, plain=plain)
+            return
+        where = self.destinations.page_itself if isinstance(refusal, UpstreamFailed) else self.destinations.of_page
+        redirect = where(exchange)
+        self.show(exchange, self.pages.error(refusal, request_id=exchange.request_id, redirect=redirect, who=who))
+
+    def broken(self, exchange: Exchange, failure: Failure) -> None:
+        """Answer after an error: a refusal says itself what to answer, anything else is our own fault."""
+        if isinstance(failure.value, Refusal):
+            self.refuse(exchange, failure.value)
+            return
+        self._errors.failure("a request could not be answered", failure=failure)
+        self.refuse(exchange, OwnFault())
+
+    def sign_in(self, exchange: Exchange, redirect: str, status: int) -> None:
+        """Show the sign-in page, with no session left behind it (CVE-2026-34454, security.md S6)."""
+        self.take_cookies(exchange)
+        self.show(exchange, self.pages.sign_in(status, redirect))
+
+    def send_on(self, exchange: Exchange, onward: Onward) -> None:
+        """Redirect the browser."""
+        cookies: HeaderFields = [(b"Set-Cookie", value) for value in onward.set_cookies]
+        exchange.answer(302, [(b"Location", onward.location), *cookies])
+
+    def show(self, exchange: Exchange, page: Page) -> None:
+        """Answer with a page."""
+        exchange.answer(page.status, page.headers(), page.body)
+
+    def _offer(self, exchange: Exchange, redirect: str) -> None:
+        exchange.reason = NotSignedIn().reason
+        keep_out_of_caches(exchange)
+        if not self.skip_provider_button:
+            self.sign_in(exchange, redirect, 403)
+            return
+        begun = Deferred.fromCoroutine(self.logins.begin(exchange, redirect))
+        begun.addCallback(lambda onward: self.send_on(exchange, onward))
+        begun.addErrback(lambda failure: self.broken(exchange, failure))
+
+    async def _offer_for_form(self, exchange: Exchange) -> None:
+        try:
+            fields = submitted_fields(exchange, await exchange.read_body(self.body_limit))
+        except BadRequest:
+            fields = Fields()
+        self._offer(exchange, self.destinations.of(exchange, fields))
+
+    def _speaks_json(self, exchange: Exchange) -> bool:
+        """Whether oauth2-proxy would answer in JSON: its clients know what that looks like."""
+        return (
+            self.force_json_errors
+            or any(_JSON_ITEM.search(value) for value in exchange.values(b"accept"))
+            or self.is_api(self.forwarding.uri(exchange))
+        )
+
+    def _refuse_script(self, exchange: Exchange, refusal: Refusal, *, plain: bool) -> None:
+        """Answer a script: `plain` as oauth2-proxy does, else with what a script can act on."""
+        exchange.reason = refusal.reason
+        if plain:
+            exchange.answer(refusal.status, [_JSON], b"{}")
+            return
+        told = {"error": _phrase(refusal.status), "reason": refusal.reason, "message": refusal.sentence}
+        told["request_id"] = exchange.request_id
+        fields: HeaderFields = [_JSON, (b"Cache-Control", b"no-store")]
+        if refusal.status == 401:
+            told["login_url"] = f"{self.destinations.prefix}/start"
+            # RFC 9110 §15.5.2: a 401 says how to authenticate. RFC 6750 §3: no error code where nothing was tried.
+            fields.append((b"WWW-Authenticate", b'Bearer realm="o2sidecar"'))
+        exchange.answer(refusal.status, fields, json.dumps(told).encode("ascii"))
+
+    def _record(self, exchange: Exchange, refusal: Refusal, who: str) -> None:
+        exchange.reason = refusal.reason
+        if isinstance(refusal, NotAdmitted):
+            self.log(Outcome.FAILURE, exchange, refusal.name, f"sign-in refused: {refusal}")
+        elif isinstance(refusal, (NotPermitted, LoginFailed)):
+            self.log(Outcome.FAILURE, exchange, who, f"session refused: {refusal}" if who else str(refusal))
+        elif isinstance(refusal, ProviderFailed):
+            self.log(Outcome.ERROR, exchange, who, str(refusal))
+        else:
+            self._errors.warn("{id} refused: {refusal}", id=exchange.request_id, refusal=str(refusal))
+
+
+def keep_out_of_caches(exchange: Exchange) -> None:
+    """Have whatever answer follows say that it is not to be kept."""
+    exchange.also.extend(header for header in NO_CACHE if header not in exchange.also)
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else "Error"

@@ -1,0 +1,40 @@
+"""The redirect_uri of authorization and token requests (RFC 6749 §3.1.2, §4.1.3)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+from attrs import frozen
+
+from o2sidecar.http.exchange import Exchange
+from o2sidecar.policy.peers import Forwarding
+
+
+@frozen(kw_only=True)
+class CallbackUri:
+    """Where the provider sends the browser back to.
+
+    `configured`: the operator's URL, absolute (then it is used as it is) or only a path, or empty. `path`: the
+    callback endpoint's. `relative`: send the path alone, and leave it to the provider to know the host. `secure`:
+    always https, whatever the connection looks like from here.
+
+    Without an absolute URL the host is the request's: then the provider's list of registered URIs is what keeps a
+    code from going to a foreign host (security.md O19).
+    """
+
+    configured: str
+    path: str
+    relative: bool
+    secure: bool
+    forwarding: Forwarding
+
+    def of(self, exchange: Exchange) -> str:
+        """The URI for a request; the same for a login's start and its callback on the same host."""
+        given = urlsplit(self.configured)
+        path = given.path if given.path.strip("/") else self.path
+        if self.relative:
+            return urlunsplit(("", "", path, given.query, ""))
+        if given.netloc:
+            return urlunsplit((given.scheme, given.netloc, path, given.query, ""))
+        scheme = "https" if self.secure else self.forwarding.scheme(exchange, "http")
+        return urlunsplit((scheme, self.forwarding.host(exchange), path, given.query, ""))

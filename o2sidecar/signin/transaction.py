@@ -1,0 +1,180 @@
+"""The login transaction: an authorization request, and what becomes of the provider's answer (CONTRACT §5, §6).
+
+What a login must remember travels in a sealed cookie of the browser that began it; nothing is kept here, so a flood
+of logins costs no memory (security.md D7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from attrs import define, evolve, field, frozen
+
+from o2sidecar.http.exchange import Exchange
+from o2sidecar.identity import Identity
+from o2sidecar.oauth.authorization import authorization_url
+from o2sidecar.oauth.pending import PendingLogin
+from o2sidecar.oauth.pkce import challenge
+from o2sidecar.oauth.state import decode_state, encode_state
+from o2sidecar.policy.admission import Admission
+from o2sidecar.policy.peers import Forwarding
+from o2sidecar.policy.redirects import Redirects, location
+from o2sidecar.providers.provider import Provider
+from o2sidecar.refusals import BadRequest, LoginFailed, NotPermitted, Refusal
+from o2sidecar.session.cookies import SessionCookie, parse_cookies
+from o2sidecar.session.pending_cookie import PendingCookie
+from o2sidecar.session.session import Session
+from o2sidecar.signin.callback_uri import CallbackUri
+from o2sidecar.signin.fields import Fields
+
+ChallengeMethod = Literal["", "S256", "plain"]
+
+_LONGEST_ERROR = 200
+
+
+@frozen(kw_only=True)
+class Onward:
+    """Where to send the browser, and what to give it along.
+
+    `location`: a Location value. `set_cookies`: Set-Cookie values. `session`: who has signed in just now.
+    """
+
+    location: bytes
+    set_cookies: tuple[bytes, ...] = field(default=(), repr=False)
+    session: Session | None = None
+
+
+@define(kw_only=True)
+class NotAdmitted(NotPermitted):
+    """The provider says who this is, but they may not pass; `name` is theirs."""
+
+    name: str
+
+
+@frozen(kw_only=True)
+class Logins:
+    """Begins and completes logins.
+
+    `current`: gives the session that a request has already, if it may pass. `code_challenge_method`: that of PKCE, or
+    empty for none. `nonce`: send one, and have the ID token repeat it. `encode_state`: wrap the state in base64.
+    `random(n)` gives n unguessable bytes; `now` is in seconds since the epoch.
+    """
+
+    provider: Provider
+    client_id: str
+    callback_uri: CallbackUri
+    pending: PendingCookie
+    cookie: SessionCookie
+    forwarding: Forwarding
+    redirects: Redirects
+    admission: Admission
+    current: Callable[[Exchange], Awaitable[Identity | None]]
+    random: Callable[[int], bytes] = field(repr=False)
+    now: Callable[[], float]
+    code_challenge_method: ChallengeMethod = ""
+    nonce: bool = False
+    encode_state: bool = False
+
+    async def begin(self, exchange: Exchange, redirect: str, *, choose_account: bool = False) -> Onward:
+        """Where to send the browser to sign in, to come to `redirect` in the end.
+
+        `choose_account`: have the provider ask which account to use (OpenID Connect Core 1.0 §3.1.2.1, prompt).
+        Raises `ProviderUnavailable` while nobody can sign in.
+        """
+        endpoint = await self.provider.authorization_endpoint()
+        pending = PendingLogin.begin(self.random, pkce=bool(self.code_challenge_method))
+        parameters = dict(self.provider.authorization_parameters())
+        if choose_account:
+            parameters.pop("approval_prompt", None)
+            parameters["prompt"] = "select_account"
+        parameters.update(self._of_the_code_flow(exchange, pending, redirect))
+        written = self.pending.write(pending, self._host(exchange), _cookies(exchange), self.now())
+        url = authorization_url(endpoint, parameters.items())
+        return Onward(location=location(url), set_cookies=tuple(written))
+
+    async def complete(self, exchange: Exchange, fields: Fields) -> Onward:
+        """Take the provider's answer; `fields` is what the browser brought from there.
+
+        A late or repeated answer in a browser that is signed in meanwhile leads to the page that was wanted.
+
+        Raises `BadRequest` (no answer at all), `LoginFailed`, `ProviderFailed`, `NotPermitted` (`NotAdmitted` if it is
+        known who). If the login is over then, its cookie is deleted by whatever answer follows (`Exchange.also`).
+        """
+        # 1. RFC 6749 §3.1: each parameter at most once, and an answer is either a code or an error (§4.1.2).
+        code, error, state = (fields.one(name) for name in ("code", "error", "state"))
+        if error:
+            raise self._said_no(error, code, fields)
+        state_hash, named = decode_state(state, self.encode_state)
+        redirect = self.redirects.first([named])
+        # 2. RFC 6749 §10.12: the answer must be to a login that this browser began, before anything is done with it.
+        cookies = _cookies(exchange)
+        try:
+            pending = self.pending.find(cookies, state_hash, self.now())
+        except LoginFailed:
+            if await self.current(exchange) is not None:
+                return Onward(location=location(redirect))
+            raise
+        cleared = self.pending.clear(self._host(exchange), cookies, state_hash)
+        try:
+            session = await self._redeemed(exchange, code, pending)
+        except Refusal as refused:
+            # Where the provider failed, the same login may be tried once more.
+            if refused.status < 500:
+                exchange.also.extend((b"Set-Cookie", value) for value in cleared)
+            raise
+        # 3. One final state of cookies: the login's goes, the session's comes and replaces what was there (S1).
+        presented = self.cookie.presented(cookies)
+        written = self.cookie.write(session, self._host(exchange), presented, self.now())
+        return Onward(location=location(redirect), set_cookies=(*cleared, *written), session=session)
+
+    def _of_the_code_flow(self, exchange: Exchange, pending: PendingLogin, redirect: str) -> dict[str, str]:
+        """The parameters of RFC 6749 §4.1.1, RFC 7636 §4.3 and OpenID Connect Core 1.0 §3.1.2.1."""
+        parameters = {
+            "client_id": self.client_id,
+            "redirect_uri": self.callback_uri.of(exchange),
+            "response_type": "code",
+            "state": encode_state(pending.state_hash, redirect, self.encode_state),
+        }
+        if self.code_challenge_method:
+            parameters["code_challenge"] = challenge(pending.code_verifier, self.code_challenge_method)
+            parameters["code_challenge_method"] = self.code_challenge_method
+        if self.nonce:
+            parameters["nonce"] = pending.nonce_hash
+        return parameters
+
+    async def _redeemed(self, exchange: Exchange, code: str, pending: PendingLogin) -> Session:
+        if not code:
+            raise BadRequest(
+                reason="code_missing", sentence="The identity provider's answer has no code. Please sign in again."
+            )
+        session = await self.provider.sign_in(
+            code=code,
+            redirect_uri=self.callback_uri.of(exchange),
+            code_verifier=pending.code_verifier or None,
+            nonce=pending.nonce_hash if self.nonce else None,
+        )
+        session = evolve(session, nonce=pending.nonce)
+        refusal = self.admission.refusal(session, signing_in=True)
+        if refusal is not None:
+            raise NotAdmitted(
+                reason=refusal.reason, sentence=refusal.sentence, detail=refusal.detail, name=session.name
+            )
+        return session
+
+    def _said_no(self, error: str, code: str, fields: Fields) -> Refusal:
+        """RFC 6749 §4.1.2.1. The error is the provider's or anybody's words: it is shown as text, and cut."""
+        if code:
+            return BadRequest(reason="code_and_error", sentence="This answer makes no sense: it says both yes and no.")
+        return LoginFailed(
+            reason="provider_error",
+            sentence=f"The identity provider did not sign you in. It says: {error[:_LONGEST_ERROR]}",
+            detail=f"{error} {fields.first('error_description')}".strip()[: 4 * _LONGEST_ERROR],
+        )
+
+    def _host(self, exchange: Exchange) -> str:
+        return self.forwarding.host(exchange)
+
+
+def _cookies(exchange: Exchange) -> list[tuple[str, str]]:
+    return parse_cookies(exchange.values(b"cookie"))
