@@ -1,0 +1,37 @@
+"""What the sidecar says of itself at the start, in the words that oauth2-proxy's operators look for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from o2sidecar.providers.provider import Provider
+from o2sidecar.settings.durations import format_duration
+from o2sidecar.settings.options import Settings
+from o2sidecar.settings.structure import Structure
+
+
+def announcement(settings: Settings, structure: Structure, provider: Provider) -> Iterator[str]:
+    """The lines: what goes where, who is asked, and how cookies look. Nothing secret."""
+    for upstream in structure.upstreams:
+        yield f'mapping path "{upstream.path}" => upstream "{upstream.uri}"'
+    yield f"o2sidecar configured for {provider.display_name} Client ID: {settings.client_id}"
+    refresh = f"after {format_duration(settings.cookie_refresh)}" if settings.cookie_refresh else "disabled"
+    yield (
+        f"Cookie settings: name:{settings.cookie_name} secure(https):{_word(settings.cookie_secure)}"
+        f" httponly:{_word(settings.cookie_httponly)} expiry:{format_duration(settings.cookie_expire)}"
+        f" domains:{','.join(settings.cookie_domains)} path:{settings.cookie_path}"
+        f" samesite:{settings.cookie_samesite} refresh:{refresh}"
+    )
+
+
+def unanchored(patterns: list[str]) -> Iterator[str]:
+    """A warning for each pattern that opens whatever contains it (CONTRACT §10 #9)."""
+    for pattern in patterns:
+        yield (
+            f"skip_auth_routes: the pattern {pattern!r} is not anchored: it opens every path that contains it."
+            f" Begin it with ^ to open only what begins with it."
+        )
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,64 @@
+"""Assembles what stands between the program and the world: whom to believe about clients, and what is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from o2sidecar.http.exchange import Exchange
+from o2sidecar.observe.lines import LineWriter
+from o2sidecar.observe.moments import Moments
+from o2sidecar.observe.records import AccessLog, AuthLog
+from o2sidecar.policy.peers import Forwarding, TrustedAddresses
+from o2sidecar.settings.options import Settings
+
+
+@frozen(kw_only=True)
+class Edge:
+    """Whose word about clients counts, and the logs of what they do."""
+
+    forwarding: Forwarding
+    lines: LineWriter
+    access: Callable[[Exchange, int, int, float], None]
+    auth: AuthLog
+    now: Callable[[], float]
+
+    @classmethod
+    def of(cls, settings: Settings, reactor: Any, write: Callable[[bytes], object]) -> Edge:
+        """From settings; `write` takes the log's lines."""
+        forwarding = Forwarding(
+            reverse_proxy=settings.reverse_proxy,
+            trusted_proxies=TrustedAddresses.parse(settings.trusted_proxy_ips),
+            real_client_ip_header=settings.real_client_ip_header,
+        )
+        lines = LineWriter(write=write, clock=reactor)
+        moments = Moments(local=settings.logging_local_time)
+        excluded = {path.encode() for path in settings.exclude_logging_paths}
+        if settings.silence_ping_logging:
+            excluded |= {settings.ping_path.encode(), settings.ready_path.encode()}
+        client = _client_for_log(forwarding)
+        access = AccessLog(
+            writer=lines, moments=moments, now=reactor.seconds, client=client, excluded=frozenset(excluded)
+        )
+        return cls(
+            forwarding=forwarding,
+            lines=lines,
+            access=access.record if settings.request_logging else _not_logged,
+            auth=AuthLog(writer=lines, moments=moments, now=reactor.seconds, client=client, on=settings.auth_logging),
+            now=reactor.seconds,
+        )
+
+
+def _client_for_log(forwarding: Forwarding) -> Callable[[Exchange], str]:
+    def client(exchange: Exchange) -> str:
+        if forwarding.trusts(exchange):
+            return forwarding.client_address(exchange) or exchange.peer
+        return f"{exchange.peer}:{exchange.peer_port}"
+
+    return client
+
+
+def _not_logged(exchange: Exchange, status: int, size: int, duration: float) -> None:
+    """Take note of nothing."""

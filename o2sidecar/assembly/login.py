@@ -1,0 +1,174 @@
+"""Assembles how people sign in and out: the provider, the login transaction, the pages and the own endpoints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import attrs
+
+from o2sidecar import __version__
+from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.people import People
+from o2sidecar.policy.pattern import Pattern
+from o2sidecar.policy.redirects import Redirects
+from o2sidecar.provider_client import ProviderClient
+from o2sidecar.providers import registry
+from o2sidecar.providers.agent import provider_agent
+from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.surroundings import Surroundings
+from o2sidecar.settings.options import Settings
+from o2sidecar.settings.problems import Problem, SettingsRefused
+from o2sidecar.signin.answers import Answers
+from o2sidecar.signin.callback_uri import CallbackUri
+from o2sidecar.signin.destinations import Destinations
+from o2sidecar.signin.logo import NO_LOGO, OUR_MARK, Logo
+from o2sidecar.signin.pages import Pages
+from o2sidecar.signin.routes import SignIn
+from o2sidecar.signin.transaction import ChallengeMethod, Logins
+
+Made = TypeVar("Made")
+
+if TYPE_CHECKING:
+    from o2sidecar.signin.go_templates import GoTemplates
+
+
+def provider_client(settings: Settings, reactor: Any) -> ProviderClient:
+    """What provider and backend are asked with."""
+    agent = provider_agent(
+        reactor,
+        ca_files=settings.provider_ca_files,
+        use_system_trust_store=settings.use_system_trust_store,
+        insecure=settings.ssl_insecure_skip_verify,
+    )
+    return ProviderClient(
+        agent=agent, clock=reactor, timeout=settings.provider_timeout, max_body=settings.provider_body_limit
+    )
+
+
+def provider_of(settings: Settings, client: ProviderClient, reactor: Any) -> Provider:
+    """The provider; it gets those options that it declares, by their keys."""
+    options = attrs.asdict(settings, recurse=False)
+    surroundings = Surroundings(client=client, clock=reactor, session_lifetime=settings.cookie_expire)
+    return _checked("provider", lambda: registry.build(settings.provider, options, surroundings))
+
+
+def _checked(key: str, build: Callable[[], Made]) -> Made:
+    """What `build` makes of a setting; what it cannot be made of is a problem of that setting."""
+    try:
+        return build()
+    except ValueError as error:
+        raise SettingsRefused((Problem(names=(key,), sentence=str(error)),)) from None
+
+
+def sign_in_of(
+    settings: Settings, people: People, provider: Provider, client: ProviderClient, edge: Edge
+) -> tuple[Answers, SignIn]:
+    """What answers requests that are not served, and the own endpoints."""
+    prefix = settings.proxy_prefix.rstrip("/")
+    redirects = Redirects(
+        whitelist_domains=settings.whitelist_domains,
+        prefix=prefix,
+        redirect_length_limit=settings.redirect_length_limit,
+    )
+    destinations = Destinations(redirects=redirects, forwarding=edge.forwarding, prefix=prefix)
+    logins = _logins(settings, people, provider, edge, redirects)
+    answers = Answers(
+        pages=_pages(settings, provider, prefix),
+        logins=logins,
+        destinations=destinations,
+        forwarding=edge.forwarding,
+        take_cookies=people.sessions.take_cookies,
+        log=edge.auth.record,
+        is_api=_is_api(settings.api_routes),
+        force_json_errors=settings.force_json_errors,
+        skip_provider_button=settings.skip_provider_button,
+        body_limit=settings.own_body_size_limit,
+    )
+    sign_in = SignIn(
+        logins=logins,
+        answers=answers,
+        destinations=destinations,
+        current=people.current.identity,
+        found=people.current.session,
+        take_cookies=people.sessions.take_cookies,
+        public=people.passes.open,
+        auth=people.auth,
+        call_backend=_backend(client),
+        backend_logout_url=settings.backend_logout_url,
+        body_limit=settings.own_body_size_limit,
+    )
+    return answers, sign_in
+
+
+def _is_api(routes: Sequence[str]) -> Callable[[str], bool]:
+    patterns = [Pattern(route) for route in routes]
+    return lambda uri: any(pattern.found_in(uri) for pattern in patterns)
+
+
+def _backend(client: ProviderClient) -> Callable[[str], Awaitable[None]]:
+    async def call(url: str) -> None:
+        (await client.get(url)).require(200)
+
+    return call
+
+
+def _logins(settings: Settings, people: People, provider: Provider, edge: Edge, redirects: Redirects) -> Logins:
+    prefix = settings.proxy_prefix.rstrip("/")
+    return Logins(
+        provider=provider,
+        client_id=settings.client_id,
+        callback_uri=CallbackUri(
+            configured=settings.redirect_url,
+            path=f"{prefix}/callback",
+            relative=settings.relative_redirect_url,
+            secure=settings.cookie_secure,
+            forwarding=edge.forwarding,
+        ),
+        pending=people.pending,
+        cookie=people.cookie,
+        forwarding=edge.forwarding,
+        redirects=redirects,
+        admission=people.admission,
+        current=people.current.identity,
+        random=os.urandom,
+        now=edge.now,
+        code_challenge_method=cast("ChallengeMethod", settings.code_challenge_method),
+        nonce=not settings.insecure_oidc_skip_nonce,
+        encode_state=settings.encode_state,
+    )
+
+
+def _pages(settings: Settings, provider: Provider, prefix: str) -> Pages:
+    return Pages(
+        provider_name=provider.display_name,
+        prefix=prefix,
+        version=__version__,
+        email_domains=settings.email_domains,
+        banner=settings.banner,
+        footer=settings.footer,
+        logo=_checked("custom_sign_in_logo", lambda: _logo(settings.custom_sign_in_logo)),
+        show_detail=settings.show_debug_on_error,
+        templates=_checked("custom_templates_dir", lambda: _templates(settings.custom_templates_dir)),
+    )
+
+
+def _logo(given: str) -> Logo:
+    if not given:
+        return OUR_MARK
+    if given == "-":
+        return NO_LOGO
+    if given.startswith(("http://", "https://")):
+        return Logo.from_url(given)
+    return Logo.from_file(given, Path(given).read_bytes())
+
+
+def _templates(folder: str) -> GoTemplates | None:
+    if not folder:
+        return None
+    # gotpl costs 2.6 MB: only who has templates of their own pays for it.
+    from o2sidecar.signin.go_templates import GoTemplates  # noqa: PLC0415
+
+    return GoTemplates.load(Path(folder))

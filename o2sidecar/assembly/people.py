@@ -1,0 +1,125 @@
+"""Assembles who is who and who may pass: cookies, sessions and policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from attrs import evolve, frozen
+
+from o2sidecar.assembly.edge import Edge
+from o2sidecar.emails_file import EmailsFile
+from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
+from o2sidecar.identity import IdentityHeaders
+from o2sidecar.policy.admission import Admission
+from o2sidecar.policy.paths import PublicPaths
+from o2sidecar.policy.peers import TrustedAddresses
+from o2sidecar.providers.provider import Provider
+from o2sidecar.session.codec import SessionCodec
+from o2sidecar.session.cookies import CookieAttributes, SameSite, SessionCookie
+from o2sidecar.session.keys import KeyRing
+from o2sidecar.session.pending_cookie import PendingCookie
+from o2sidecar.settings.options import Settings
+from o2sidecar.settings.structure import Structure
+
+
+@frozen(kw_only=True)
+class People:
+    """Who is who, and who may pass."""
+
+    cookie: SessionCookie
+    pending: PendingCookie
+    headers: IdentityHeaders
+    sessions: Sessions
+    admission: Admission
+    passes: Passes
+    current: CurrentSession
+    auth: AuthOnly
+    background: tuple[EmailsFile, ...]
+
+    @classmethod
+    def of(cls, settings: Settings, structure: Structure, provider: Provider, edge: Edge, reactor: Any) -> People:
+        """From settings."""
+        cookie, pending = _cookies(settings)
+        emails = _emails_file(settings, reactor)
+        headers = _headers(settings, structure)
+        sessions = Sessions(
+            cookie=cookie,
+            headers=headers,
+            provider=provider,
+            forwarding=edge.forwarding,
+            now=edge.now,
+            lifetime=settings.cookie_expire,
+            refresh_period=settings.cookie_refresh,
+            remembered=settings.session_cache_size,
+        )
+        admission = Admission(
+            email_domains=settings.email_domains,
+            allowed_groups=settings.allowed_groups,
+            **({"listed_emails": emails} if emails else {}),
+        )
+        current = CurrentSession(sessions=sessions, admission=admission)
+        passes = Passes(
+            public=PublicPaths.parse(settings.skip_auth_routes, settings.skip_auth_regex),
+            trusted=TrustedAddresses.parse(settings.trusted_ips),
+            forwarding=edge.forwarding,
+            preflight=settings.skip_auth_preflight,
+        )
+        return cls(
+            cookie=cookie,
+            pending=pending,
+            headers=headers,
+            sessions=sessions,
+            admission=admission,
+            passes=passes,
+            current=current,
+            auth=AuthOnly(current=current, passes=passes),
+            background=(emails,) if emails else (),
+        )
+
+
+def _cookies(settings: Settings) -> tuple[SessionCookie, PendingCookie]:
+    ring = KeyRing.from_texts([settings.cookie_secret])
+    attributes = CookieAttributes(
+        name=settings.cookie_name,
+        path=settings.cookie_path,
+        domains=settings.cookie_domains,
+        expire=settings.cookie_expire,
+        secure=settings.cookie_secure,
+        httponly=settings.cookie_httponly,
+        samesite=cast("SameSite", settings.cookie_samesite),
+    )
+    session = SessionCookie(
+        attributes=attributes,
+        codec=SessionCodec(ring=ring, expire=settings.cookie_expire),
+        minimal=settings.session_cookie_minimal,
+    )
+    pending = PendingCookie(
+        attributes=evolve(
+            attributes,
+            expire=settings.cookie_csrf_expire,
+            samesite=cast("SameSite", settings.cookie_csrf_samesite or settings.cookie_samesite),
+        ),
+        ring=ring,
+        per_request=settings.cookie_csrf_per_request,
+        limit=settings.cookie_csrf_per_request_limit,
+    )
+    return session, pending
+
+
+def _headers(settings: Settings, structure: Structure) -> IdentityHeaders:
+    return IdentityHeaders(
+        request_rules=structure.request_rules,
+        response_rules=structure.response_rules,
+        auth_rules=structure.auth_rules,
+        gap_auth=settings.gap_auth,
+    )
+
+
+def _emails_file(settings: Settings, reactor: Any) -> EmailsFile | None:
+    path = settings.authenticated_emails_file
+    return EmailsFile(path=path, read=_read, clock=reactor) if path else None
+
+
+def _read(path: str) -> bytes:
+    return Path(path).read_bytes()

@@ -1,0 +1,98 @@
+"""Assembles the whole sidecar from its settings: every collaborator gets just what it needs, by keyword."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+from twisted.web.resource import IResource
+
+from o2sidecar.assembly.announcement import announcement, unanchored
+from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of
+from o2sidecar.assembly.people import People
+from o2sidecar.assembly.wire import limits_of, listener_of, proxy_of, tree_of
+from o2sidecar.guard import SessionGuard
+from o2sidecar.http.exchange import Served
+from o2sidecar.http.server import HttpServer
+from o2sidecar.http.twisted_web import TwistedResource
+from o2sidecar.service import Background, SidecarService
+from o2sidecar.settings.load import Loaded
+from o2sidecar.signin.answers import Answers
+from o2sidecar.site import Sidecar
+
+
+@frozen(kw_only=True)
+class Guarded:
+    """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start."""
+
+    root: Sidecar
+    background: tuple[Background, ...]
+    announce: tuple[str, ...]
+    warnings: tuple[str, ...]
+    edge: Edge
+
+
+def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object]) -> SidecarService:
+    """The whole sidecar as a service that does not listen yet.
+
+    `write` takes the lines of the access and authentication logs.
+    """
+    settings, structure = loaded.settings, loaded.structure
+    guarded = _guarded(
+        loaded, lambda people, answers: proxy_of(settings, structure, people, answers, reactor), reactor, write
+    )
+    server = HttpServer(
+        guarded.root,
+        clock=reactor,
+        limits=limits_of(settings),
+        access=guarded.edge.access,
+        request_id_field=settings.request_id_header.lower().encode("ascii"),
+    )
+    return SidecarService(
+        listeners=[listener_of(structure.listener, server, reactor)],
+        background=guarded.background,
+        drain=lambda: server.drain(settings.shutdown_timeout),
+        announce=guarded.announce,
+        warnings=guarded.warnings,
+        flush=guarded.edge.lines.flush,
+    )
+
+
+def guard_resource(resource: IResource, loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object]) -> Guarded:
+    """A Twisted application's own resource behind the guard, with the own endpoints beside it.
+
+    `Guarded.root` may be the root of a plain `Site`; start what is in `Guarded.background`.
+    """
+    return _guarded(
+        loaded, lambda people, _: TwistedResource(resource, reserved=people.headers.reserved()), reactor, write
+    )
+
+
+def _guarded(
+    loaded: Loaded,
+    inner: Callable[[People, Answers], Served],
+    reactor: Any,
+    write: Callable[[bytes], object],
+) -> Guarded:
+    settings, structure = loaded.settings, loaded.structure
+    edge = Edge.of(settings, reactor, write)
+    client = provider_client(settings, reactor)
+    provider = provider_of(settings, client, reactor)
+    people = People.of(settings, structure, provider, edge, reactor)
+    answers, sign_in = sign_in_of(settings, people, provider, client, edge)
+    guard = SessionGuard(
+        inner(people, answers),
+        sessions=people.sessions,
+        admission=people.admission,
+        passes=people.passes,
+        answers=answers,
+    )
+    return Guarded(
+        root=tree_of(settings, guard, sign_in, people.auth, provider.trouble),
+        background=(provider, *people.background),
+        announce=tuple(announcement(settings, structure, provider)),
+        warnings=(*loaded.warnings, *unanchored(people.passes.public.unanchored())),
+        edge=edge,
+    )

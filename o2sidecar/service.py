@@ -1,0 +1,104 @@
+"""The sidecar as a Twisted service: it listens, runs what runs in the background, and drains at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from attrs import field, frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+
+
+class Background(Protocol):
+    """Something that runs beside the requests."""
+
+    def start(self) -> object:
+        """Begin."""
+
+    def stop(self) -> object:
+        """End, and leave nothing behind."""
+
+
+@frozen(kw_only=True)
+class Listener:
+    """An address to listen on: `where` for people, `listen` does it."""
+
+    where: str
+    listen: Callable[[], IListeningPort] = field(repr=False)
+
+
+class SidecarService(Service):
+    """Listens from the start of the service to its end.
+
+    `drain`: called when the listeners are closed; its Deferred fires when the running requests are done, and its
+    argument is the time they get, in seconds. `announce`: lines for the log, once, at the start.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        *,
+        listeners: Sequence[Listener],
+        background: Sequence[Background],
+        drain: Callable[[], Deferred[None]],
+        announce: Sequence[str],
+        warnings: Sequence[str],
+        flush: Callable[[], None],
+    ) -> None:
+        self._listeners = listeners
+        self._background = background
+        self._drain = drain
+        self._announce = announce
+        self._warnings = warnings
+        self._flush = flush
+        self.ports: list[IListeningPort] = []
+
+    def privilegedStartService(self) -> None:
+        """Listen, or end the process with a sentence that names the address."""
+        for listener in self._listeners:
+            try:
+                self.ports.append(listener.listen())
+            except (CannotListenError, OSError) as error:
+                raise SystemExit(f"o2sidecar: cannot listen on {listener.where}: {_why(error)}") from None
+
+    def startService(self) -> None:
+        """Say what was configured, and begin what runs in the background."""
+        if not self.ports:
+            self.privilegedStartService()
+        super().startService()
+        for warning in self._warnings:
+            self._log.warn("{warning}", warning=warning)
+        for line in self._announce:
+            self._log.info("{line}", line=line)
+        for listener in self._listeners:
+            self._log.info("listening on {where}", where=listener.where)
+        for each in self._background:
+            started: Any = each.start()
+            if hasattr(started, "__await__") and not isinstance(started, Deferred):
+                started = Deferred.fromCoroutine(started)
+            if isinstance(started, Deferred):
+                started.addErrback(lambda failure: self._log.failure("a background job failed", failure=failure))
+
+    def stopService(self) -> Deferred[None]:
+        """Stop listening, let the running requests finish, end what runs in the background."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stopped())
+
+    async def _stopped(self) -> None:
+        for port in self.ports:
+            await maybeDeferred(port.stopListening)
+        self.ports.clear()
+        await self._drain()
+        for each in self._background:
+            each.stop()
+        self._log.info("stopped")
+        self._flush()
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "socketError", error))

@@ -1,0 +1,118 @@
+"""The resource tree: probes and own endpoints by their exact path, everything else through the guard.
+
+HOT: `Sidecar.serve` stands before every request; it is one look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from o2sidecar.http.exchange import Exchange, HeaderFields, Served
+from o2sidecar.http.twisted_web import exchange_of
+
+_TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
+
+
+class Sidecar(Resource):
+    """The root of the tree.
+
+    `own`: what is answered here, by its whole path: with case, without a trailing slash, any method, compared as it
+    came (`/%70ing` is the app's). `folders`: what answers everything below a path that ends in a slash. `guarded`:
+    everything else.
+    """
+
+    isLeaf = True
+
+    def __init__(self, *, own: Mapping[bytes, Served], folders: Mapping[bytes, Served], guarded: Served) -> None:
+        super().__init__()
+        self._own = dict(own)
+        self._folders = tuple(folders.items())
+        self._guarded = guarded
+
+    def render(self, request: Request) -> int:
+        """Serve a request of a plain `Site`."""
+        self.serve(exchange_of(request))
+        return NOT_DONE_YET
+
+    def serve(self, exchange: Exchange) -> None:
+        """Hand the request to whom its path belongs."""
+        found = self._own.get(exchange.path)
+        if found is None:
+            found = self._guarded
+            for folder, served in self._folders:
+                if exchange.path.startswith(folder):
+                    found = served
+        found.serve(exchange)
+
+
+@frozen(kw_only=True)
+class Probe:
+    """Answers a health check with 200.
+
+    `agents`: with some, only these user agents get the answer; others' requests go to `otherwise`. A user agent
+    grants nothing but this answer (CVE-2026-34457). `body` is asked each time.
+    """
+
+    body: Callable[[], bytes]
+    agents: frozenset[bytes] = frozenset()
+    otherwise: Served
+
+    def serve(self, exchange: Exchange) -> None:
+        """Answer, or pass on what is no health check."""
+        if self.agents and exchange.header(b"user-agent") not in self.agents:
+            self.otherwise.serve(exchange)
+        else:
+            exchange.answer(200, _TEXT, self.body())
+
+
+@frozen(kw_only=True)
+class Fixed:
+    """Answers every request with the same text."""
+
+    body: bytes
+    status: int = 200
+
+    def serve(self, exchange: Exchange) -> None:
+        """Answer."""
+        exchange.answer(self.status, _TEXT, self.body)
+
+
+ROBOTS = Fixed(body=b"User-agent: *\nDisallow: /\n")
+
+
+def probes(
+    *,
+    ping_path: str,
+    ready_path: str,
+    ping_user_agent: str,
+    gcp_healthchecks: bool,
+    trouble: Callable[[], str],
+    otherwise: Served,
+) -> dict[bytes, Served]:
+    """The health checks by path; an empty path switches its check off.
+
+    `/ready` says in its body when nobody can sign in just now (`trouble`), but stays 200: sessions are still served,
+    and a pod taken out of service would help nobody.
+    """
+    agents = {agent.encode() for agent in (ping_user_agent,) if agent}
+    found: dict[bytes, Served] = {}
+    if gcp_healthchecks:
+        agents.add(_GOOGLE)
+        for path in (b"/liveness_check", b"/readiness_check"):
+            found[path] = Probe(body=lambda: b"OK", agents=frozenset({_GOOGLE}), otherwise=otherwise)
+    if ready_path:
+        found[ready_path.encode()] = Probe(body=lambda: _readiness(trouble()), otherwise=otherwise)
+    if ping_path:
+        found[ping_path.encode()] = Probe(body=lambda: b"OK", agents=frozenset(agents), otherwise=otherwise)
+    return found
+
+
+_GOOGLE = b"GoogleHC/1.0"
+
+
+def _readiness(trouble: str) -> bytes:
+    return f"OK\nNobody can sign in just now: {trouble}\n".encode() if trouble else b"OK"

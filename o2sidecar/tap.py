@@ -1,0 +1,90 @@
+"""The twistd plugin's `Options` and `makeService`, and `o2sidecar run`: the only place that meets the reactor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from twisted.application.service import IService
+from twisted.python.usage import Options as UsageOptions
+
+from o2sidecar import __version__
+from o2sidecar.settings.load import HelpAsked, Loaded, SettingsRefused, UsageRefused, VersionAsked, load
+
+
+class Options(UsageOptions):
+    """What `twistd o2sidecar` was given: read by our own rules, which are oauth2-proxy's, not twistd's."""
+
+    loaded: Loaded
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Load the settings, or end the process with the message and status that the contract demands."""
+        self.loaded = load_or_exit(list(options or ()))
+
+
+def makeService(options: Options) -> IService:
+    """The sidecar as a twistd service."""
+    from twisted.internet import reactor  # noqa: PLC0415, TID251 (twistd has installed it by now)
+
+    from o2sidecar.assembly import make_sidecar  # noqa: PLC0415 (after --help and refusals)
+
+    with _refusals():
+        return make_sidecar(options.loaded, reactor=reactor, write=_standard_output)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`o2sidecar run`: the sidecar in the foreground, without twistd."""
+    loaded = load_or_exit(arguments)
+    from twisted.internet import reactor  # noqa: PLC0415, TID251 (installed here, after --help and refusals)
+
+    from o2sidecar.assembly import make_sidecar  # noqa: PLC0415
+    from o2sidecar.observe.standard import begin_logging  # noqa: PLC0415
+
+    begin_logging(write=_standard_output, local=loaded.settings.logging_local_time)
+    with _refusals():
+        service = make_sidecar(loaded, reactor=reactor, write=_standard_output)
+    service.privilegedStartService()
+    service.startService()
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    reactor.run()
+    return 0
+
+
+def load_or_exit(arguments: Sequence[str]) -> Loaded:
+    """The settings; or the process ends: 0 when help, version or a test was asked for, 1 refused, 2 misused."""
+    from o2sidecar.providers.registry import known_providers  # noqa: PLC0415 (it looks for those of other packages)
+
+    with _refusals():
+        loaded = load(arguments, os.environ, providers=known_providers())
+    if loaded.config_test:
+        sys.stdout.write("".join(f"warning: {warning}\n" for warning in loaded.warnings))
+        sys.stdout.write("The settings are valid.\n")
+        raise SystemExit(0)
+    return loaded
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """End the process as the contract says when settings are refused, or something else than running was asked for."""
+    try:
+        yield
+    except HelpAsked as asked:
+        sys.stdout.write(asked.text)
+        raise SystemExit(0) from None
+    except VersionAsked:
+        sys.stdout.write(f"o2sidecar {__version__}\n")
+        raise SystemExit(0) from None
+    except SettingsRefused as refused:
+        sys.stderr.write(f"{refused}\n")
+        raise SystemExit(1) from None
+    except UsageRefused as refused:
+        sys.stderr.write(f"{refused}\n")
+        raise SystemExit(2) from None
+
+
+def _standard_output(data: bytes) -> None:
+    """Write to file descriptor 1 whole, past Python's own buffer."""
+    while data:
+        data = data[os.write(1, data) :]
