@@ -1,0 +1,1 @@
+The sidecar runs: `o2sidecar run` and `twistd -n o2sidecar` sign people in with OpenID Connect providers and GitHub, keep the session in oauth2-proxy's cookie, and pass requests on with a proven identity; `o2sidecar demo` shows it on loopback.
