@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
+from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.table import BY_KEY, Options
 
@@ -99,6 +100,15 @@ def _cookie_name_prefix(options: Options, given: Collection[str]) -> Iterator[Pr
         yield _caution("cookie_name", "browsers drop cookies of this name that have a domain or another path than /.")
 
 
+def _cut_patterns(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    """A variable is cut at every comma, `^/a{1,3}$` too; the parts may open paths that nobody meant."""
+    for key in ("skip_auth_routes", "skip_auth_regex", "api_routes"):
+        for pattern in getattr(options, key):
+            if pattern.count("{") != pattern.count("}"):
+                sentence = f"{shown(pattern)} looks like a pattern cut at a comma; write the list as a JSON array."
+                yield _caution(key, sentence)
+
+
 def _provider_authorities(options: Options, given: Collection[str]) -> Iterator[Problem]:
     if options.use_system_trust_store and not options.provider_ca_files:
         yield _caution("use_system_trust_store", "this has no effect without provider_ca_files.")
@@ -116,4 +126,5 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _cookies,
     _cookie_name_prefix,
     _provider_authorities,
+    _cut_patterns,
 )

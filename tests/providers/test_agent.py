@@ -13,16 +13,126 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
 from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import TLSMemoryBIOFactory
-from twisted.python.failure import Failure
 from twisted.test import iosim
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from o2sidecar.provider_client import Answer, ProviderClient
 from o2sidecar.providers.agent import provider_agent
 from o2sidecar.refusals import ProviderUnavailable
+from tests.fakes import FakeProvider
+
+ADDRESS = "127.0.0.1"
+
+
+@cache
+def certificate(address: str = ADDRESS, *, days: int = 2) -> tuple[bytes, bytes]:
+    """A self-signed certificate for an address, valid for some days around now, and it with its key; both in PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+    # OpenSSL asks the machine's own clock.
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=2))
+        .not_valid_after(now - datetime.timedelta(days=2) + datetime.timedelta(days=days * 2))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+    return made, made + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+class ProviderAgentTests(SynchronousTestCase):
+    """`provider_agent`."""
+
+    def setUp(self) -> None:
+        self.reactor = MemoryReactorClock()
+
+    def file(self, content: bytes) -> str:
+        path = Path(self.mktemp())
+        path.write_bytes(content)
+        return str(path)
+
+    def asked(self, server: bytes, **trust: Any) -> Answer | BaseException:
+        """What comes of asking a server that shows this certificate (PEM, with its key)."""
+        client = ProviderClient(agent=provider_agent(self.reactor, **trust), clock=self.reactor)
+        outcomes: list[Any] = []
+        asking = Deferred.fromCoroutine(client.get(f"https://{ADDRESS}/jwks"))
+        asking.addCallbacks(outcomes.append, lambda failure: outcomes.append(failure.value))
+        factory: Any = self.reactor.tcpClients[-1][2]
+        options = PrivateCertificate.loadPEM(server).options()
+        site = TLSMemoryBIOFactory(options, False, Site(FakeProvider(), reactor=self.reactor), clock=self.reactor)
+        # Small writes wait for a moment of the clock; the client's endpoint leaves no other way to name that.
+        factory._wrappedFactory._clock = self.reactor
+        server_side = site.buildProtocol(IPv4Address("TCP", ADDRESS, 1))
+        client_side = factory.buildProtocol(IPv4Address("TCP", ADDRESS, 443))
+        pump = iosim.connect(
+            server_side,
+            iosim.FakeTransport(server_side, isServer=True),
+            client_side,
+            iosim.FakeTransport(client_side, isServer=False),
+        )
+        for _ in range(20):
+            pump.flush()
+            self.reactor.advance(0)
+        assert outcomes, "nothing came of it"
+        outcome: Answer | BaseException = outcomes[0]
+        return outcome
+
+    def test_own_authority(self) -> None:
+        """A provider of an authority that settings name is believed, also beside the system's."""
+        shown, server = certificate()
+        bundle = self.file(b"a bundle\n" + certificate("127.0.0.2")[0] + shown)
+        for system in (False, True):
+            outcome = self.asked(server, ca_files=[bundle], use_system_trust_store=system)
+            self.assertIsInstance(outcome, Answer, outcome)
+
+    def test_unknown_authority(self) -> None:
+        """A provider of any other authority is not, whatever the choice of trust."""
+        _, server = certificate()
+        other = self.file(certificate("127.0.0.2")[0])
+        for trust in ({}, {"ca_files": [other]}, {"ca_files": [other], "use_system_trust_store": True}):
+            self.assertIsInstance(self.asked(server, **trust), ProviderUnavailable)
+
+    def test_other_address(self) -> None:
+        """A certificate of a trusted authority for another host is not believed."""
+        shown, server = certificate("127.0.0.2")
+        self.assertIsInstance(self.asked(server, ca_files=[self.file(shown)]), ProviderUnavailable)
+
+    def test_expired(self) -> None:
+        """A certificate that is over is not believed."""
+        shown, server = certificate(days=0)
+        self.assertIsInstance(self.asked(server, ca_files=[self.file(shown)]), ProviderUnavailable)
+
+    def test_insecure(self) -> None:
+        """With `ssl_insecure_skip_verify` anybody is believed."""
+        for server in (certificate()[1], certificate("127.0.0.2")[1], certificate(days=0)[1]):
+            self.assertIsInstance(self.asked(server, insecure=True), Answer)
+
+    def test_files_that_are_none(self) -> None:
+        """A file that is missing, empty, or holds something else is refused by its name."""
+        broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        for name in (self.mktemp(), self.file(b""), self.file(b"junk"), self.file(broken)):
+            with self.assertRaises(ValueError) as caught:
+                provider_agent(self.reactor, ca_files=[name])
+            self.assertIn(name, str(caught.exception))
+            self.assertIn("provider_ca_files", str(caught.exception))
+
+    def test_connecting_takes_no_longer(self) -> None:
+        """A connection that does not come about is given up after the time for connecting."""
+        client = ProviderClient(agent=provider_agent(self.reactor, connect_timeout=3.0), clock=self.reactor)
+        asking = Deferred.fromCoroutine(client.get(f"https://{ADDRESS}/jwks"))
+        self.assertEqual(self.reactor.tcpClients[-1][3], 3.0)
+        self.reactor.advance(10)
+        self.assertIn("10 seconds", self.failureResultOf(asking, ProviderUnavailable).value.detail)

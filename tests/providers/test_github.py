@@ -77,7 +77,7 @@ class SignInTests(GitHubTestCase):
         )
 
     def test_requests(self) -> None:
-        """The API is asked page by page until a page is empty, by the person's token, and last whether that is alive."""
+        """The API is asked page by page until one is empty, by the person's token, and last whether that is alive."""
         self.session()
         self.assertEqual(
             [f"{asked.path}?{asked.query}" for asked in self.fake.asked],
@@ -144,26 +144,25 @@ class SignInTests(GitHubTestCase):
 
     def test_hostile_answers(self) -> None:
         """Answers of other shapes, and names that would be read otherwise elsewhere, sign nobody in."""
-        for path, answers in (
-            ("/api/user/orgs", ({}, [1], [{}], [{"login": 7}], [{"login": "a\nb"}], [{"login": ""}], None)),
-            (
-                "/api/user/teams",
-                ([{"slug": "x"}], [{"slug": "x", "organization": "acme"}], [{"organization": {"login": "a"}}]),
+        cases: dict[str, tuple[object, ...]] = {
+            "/api/user/orgs": ({}, [1], [{}], [{"login": 7}], [{"login": "a\nb"}], [{"login": ""}], None),
+            "/api/user/teams": (
+                [{"slug": "x"}],
+                [{"slug": "x", "organization": "acme"}],
+                [{"organization": {"login": "a"}}],
             ),
-            (
-                "/api/user/emails",
-                (
-                    {},
-                    [7],
-                    [{"primary": True, "verified": True}],
-                    [{"primary": True, "verified": True, "email": "a b@x"}],
-                ),
+            "/api/user/emails": (
+                {},
+                [7],
+                [{"primary": True, "verified": True}],
+                [{"primary": True, "verified": True, "email": "a b@x"}],
             ),
-            ("/api/user", ([], {}, {"login": None}, {"login": "a b"}, {"login": "octo\r\n"})),
-        ):
-            for value in answers:
-                self.fake.instead = {path: answering(value)}
-                self.assertIsInstance(self.refusal(), ProviderFailed, (path, value))
+            "/api/user": ([], {}, {"login": None}, {"login": "a b"}, {"login": "octo\r\n"}),
+        }
+        for path, answers in cases.items():
+            for odd in answers:
+                self.fake.instead = {path: answering(odd)}
+                self.assertIsInstance(self.refusal(), ProviderFailed, (path, odd))
 
     def test_failing_api(self) -> None:
         """Errors of any call of the API sign nobody in; overload is told as an outage."""
@@ -227,7 +226,9 @@ class RestrictionTests(GitHubTestCase):
             (asked.path, asked.headers["authorization"]), ("/api/repos/acme/app/collaborators/octo", "token ours")
         )
         self.account.collaborators = []
-        self.assertEqual(self.refusal(github_repo="acme/app", github_token="ours").reason, "github_repo")
+        refusal = self.refusal(github_repo="acme/app", github_token="ours")
+        self.assertEqual((type(refusal), refusal.status, refusal.reason), (ProviderFailed, 500, "github_repo"))
+        self.assertIn("github_token", refusal.detail)
 
     def test_repo_with_their_token(self) -> None:
         """Without it, the person may push, or see what not everybody sees."""

@@ -62,6 +62,13 @@ class CautionTests(SynchronousTestCase):
         ):
             self.assertEqual(load_with(SAFE, *arguments, files={"ca.pem": ""}).warnings, (), arguments)
 
+    def test_pattern_cut_at_a_comma(self) -> None:
+        """A pattern that a variable's comma cut in two is told, part by part; one in a JSON array is whole."""
+        warnings = load_with(SAFE, variables={"SKIP_AUTH_ROUTES": "^/a{1,3}$"}).warnings
+        self.assertEqual(len(warnings), 2)
+        self.assertIn('OAUTH2_PROXY_SKIP_AUTH_ROUTES: "3}$" looks like a pattern cut at a comma', warnings[1])
+        self.assertEqual(load_with(SAFE, variables={"SKIP_AUTH_ROUTES": '["^/a{1,3}$"]'}).warnings, ())
+
     def test_peer_defaults(self) -> None:
         """With oauth2-proxy's defaults, missing PKCE and nonce are told, with the setting that mends both."""
         warnings = "\n".join(load_with().warnings)
