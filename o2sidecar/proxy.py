@@ -23,7 +23,7 @@ from o2sidecar.http.pool import Pool
 from o2sidecar.http.relay import Relay
 from o2sidecar.http.twisted_web import exchange_of
 from o2sidecar.identity import RESERVED
-from o2sidecar.refusals import UpstreamFailed
+from o2sidecar.refusals import NotPermitted, Refusal, UpstreamFailed
 
 with warnings.catch_warnings():
     # The module uses a client of its own that Twisted deprecates; this resource does not.
@@ -50,7 +50,7 @@ _POISON = frozenset({b"proxy"})
 """CGI turns it into HTTP_PROXY (CVE-2016-5385)."""
 
 
-def plain_refusal(exchange: Exchange, failure: UpstreamFailed) -> None:
+def plain_refusal(exchange: Exchange, failure: Refusal) -> None:
     """Answer in the place of the app, as text."""
     exchange.reason = failure.reason
     exchange.answer(
@@ -71,6 +71,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         name: what the log calls the app.
         pass_host_header: whether the app gets the client's Host.
         proxy_websockets: whether upgrades to WebSocket are passed on; if not they are refused with 501.
+        allows_origin: whether the page that a WebSocket comes from may open one; others are refused with 403.
         reserved: folded names (`o2sidecar.http.hops.folded`) that no client may send.
         preserved: folded names whose client value stays, in front of ours and a comma.
         withheld: folded names that no app may send to a client.
@@ -97,6 +98,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         name: str = "",
         pass_host_header: bool = True,
         proxy_websockets: bool = True,
+        allows_origin: Callable[[Exchange], bool] | None = None,
         reserved: frozenset[bytes] = RESERVED,
         preserved: frozenset[bytes] = frozenset(),
         withheld: frozenset[bytes] = RESERVED,
@@ -104,7 +106,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         own_cookie: Callable[[bytes], bool] | None = None,
         forwarded: Literal["append", "replace"] = "append",
         limits: UpstreamLimits | None = None,
-        refuse: Callable[[Exchange, UpstreamFailed], None] = plain_refusal,
+        refuse: Callable[[Exchange, Refusal], None] = plain_refusal,
         timeout_status: int = 502,
     ) -> None:
         super().__init__(host, port, path, reactor)
@@ -116,6 +118,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         self._own_host = host_field or (host.encode() if port == 80 else f"{host}:{port}".encode())
         self._pass_host = pass_host_header
         self._websockets = proxy_websockets
+        self._allows_origin = allows_origin
         self._preserved = preserved
         self._strip_cookies = strip_cookies
         self._own_cookie = own_cookie
@@ -149,15 +152,20 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         """Pass a request on with another target."""
         exchange.upstream = self._name
         upgrades = exchange.wants_upgrade == b"websocket"
-        if upgrades and not self._websockets:
-            self.refuse(
-                exchange,
-                UpstreamFailed(
-                    reason="websockets_off", sentence="This application takes no WebSocket connections.", status=501
-                ),
-            )
+        refusal = self._upgrade_refusal(exchange) if upgrades else None
+        if refusal is not None:
+            self.refuse(exchange, refusal)
             return
         Relay(exchange, self.pool, self, self._head(exchange, target, upgrades), upgrades).start()
+
+    def _upgrade_refusal(self, exchange: Exchange) -> Refusal | None:
+        if not self._websockets:
+            return UpstreamFailed(
+                reason="websockets_off", sentence="This application takes no WebSocket connections.", status=501
+            )
+        if self._allows_origin is not None and not self._allows_origin(exchange):
+            return NotPermitted(reason="origin_not_allowed", sentence="Pages of another site may not connect here.")
+        return None
 
     # To the app.
 
@@ -247,7 +255,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         fields = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
         return [(b"Connection", b"Upgrade"), (b"Upgrade", exchange.wants_upgrade), *fields]
 
-    def refuse(self, exchange: Exchange, failure: UpstreamFailed) -> None:
+    def refuse(self, exchange: Exchange, failure: Refusal) -> None:
         """Answer in the place of the app."""
         if failure.reason == "upstream_timeout":
             failure.status = self._timeout_status

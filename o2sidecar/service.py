@@ -9,7 +9,8 @@ from attrs import field, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 
@@ -34,8 +35,10 @@ class Listener:
 class SidecarService(Service):
     """Listens from the start of the service to its end.
 
-    `drain`: called when the listeners are closed; its Deferred fires when the running requests are done, and its
-    argument is the time they get, in seconds. `announce`: lines for the log, once, at the start.
+    `ending`: told first when the service stops; then connections are still accepted for `delay` seconds, so that
+    whoever sends requests here has time to notice. `drain`: called when the listeners are closed; its Deferred fires
+    when the running requests are done. `announce` and `warnings`: lines for the log, once, at the start. `flush`:
+    called at the very end.
     """
 
     _log = Logger()
@@ -45,14 +48,20 @@ class SidecarService(Service):
         *,
         listeners: Sequence[Listener],
         background: Sequence[Background],
+        ending: Callable[[], None],
         drain: Callable[[], Deferred[None]],
+        delay: float,
+        clock: IReactorTime,
         announce: Sequence[str],
         warnings: Sequence[str],
         flush: Callable[[], None],
     ) -> None:
         self._listeners = listeners
         self._background = background
+        self._ending = ending
         self._drain = drain
+        self._delay = delay
+        self._clock = clock
         self._announce = announce
         self._warnings = warnings
         self._flush = flush
@@ -72,7 +81,7 @@ class SidecarService(Service):
             self.privilegedStartService()
         super().startService()
         for warning in self._warnings:
-            self._log.warn("{warning}", warning=warning)
+            self._log.warn("{sentence}", sentence=warning)
         for line in self._announce:
             self._log.info("{line}", line=line)
         for listener in self._listeners:
@@ -90,6 +99,9 @@ class SidecarService(Service):
         return Deferred.fromCoroutine(self._stopped())
 
     async def _stopped(self) -> None:
+        self._ending()
+        if self._delay and self.ports:
+            await deferLater(self._clock, self._delay)
         for port in self.ports:
             await maybeDeferred(port.stopListening)
         self.ports.clear()

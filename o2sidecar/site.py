@@ -54,10 +54,10 @@ class Probe:
     """Answers a health check with 200.
 
     `agents`: with some, only these user agents get the answer; others' requests go to `otherwise`. A user agent
-    grants nothing but this answer (CVE-2026-34457). `body` is asked each time.
+    grants nothing but this answer (CVE-2026-34457). `state` gives status and body, each time.
     """
 
-    body: Callable[[], bytes]
+    state: Callable[[], tuple[int, bytes]]
     agents: frozenset[bytes] = frozenset()
     otherwise: Served
 
@@ -66,7 +66,8 @@ class Probe:
         if self.agents and exchange.header(b"user-agent") not in self.agents:
             self.otherwise.serve(exchange)
         else:
-            exchange.answer(200, _TEXT, self.body())
+            status, body = self.state()
+            exchange.answer(status, _TEXT, body)
 
 
 @frozen(kw_only=True)
@@ -91,28 +92,35 @@ def probes(
     ping_user_agent: str,
     gcp_healthchecks: bool,
     trouble: Callable[[], str],
+    ending: Callable[[], bool],
     otherwise: Served,
 ) -> dict[bytes, Served]:
     """The health checks by path; an empty path switches its check off.
 
     `/ready` says in its body when nobody can sign in just now (`trouble`), but stays 200: sessions are still served,
-    and a pod taken out of service would help nobody.
+    and a pod taken out of service would help nobody. It is 503 when the process is about to end (`ending`).
     """
     agents = {agent.encode() for agent in (ping_user_agent,) if agent}
     found: dict[bytes, Served] = {}
     if gcp_healthchecks:
         agents.add(_GOOGLE)
         for path in (b"/liveness_check", b"/readiness_check"):
-            found[path] = Probe(body=lambda: b"OK", agents=frozenset({_GOOGLE}), otherwise=otherwise)
+            found[path] = Probe(state=_alive, agents=frozenset({_GOOGLE}), otherwise=otherwise)
     if ready_path:
-        found[ready_path.encode()] = Probe(body=lambda: _readiness(trouble()), otherwise=otherwise)
+        found[ready_path.encode()] = Probe(state=lambda: _readiness(trouble(), ending()), otherwise=otherwise)
     if ping_path:
-        found[ping_path.encode()] = Probe(body=lambda: b"OK", agents=frozenset(agents), otherwise=otherwise)
+        found[ping_path.encode()] = Probe(state=_alive, agents=frozenset(agents), otherwise=otherwise)
     return found
 
 
 _GOOGLE = b"GoogleHC/1.0"
 
 
-def _readiness(trouble: str) -> bytes:
-    return f"OK\nNobody can sign in just now: {trouble}\n".encode() if trouble else b"OK"
+def _alive() -> tuple[int, bytes]:
+    return 200, b"OK"
+
+
+def _readiness(trouble: str, ending: bool) -> tuple[int, bytes]:
+    if ending:
+        return 503, b"The process is about to end.\n"
+    return 200, f"OK\nNobody can sign in just now: {trouble}\n".encode() if trouble else b"OK"

@@ -42,7 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415
     from o2sidecar.observe.standard import begin_logging  # noqa: PLC0415
 
-    begin_logging(write=_standard_output, local=loaded.settings.logging_local_time)
+    settings = loaded.settings
+    begin_logging(write=_standard_output, local=settings.logging_local_time, on=settings.standard_logging)
     with _refusals():
         service = make_sidecar(loaded, reactor=reactor, write=_standard_output)
     service.privilegedStartService()

@@ -42,7 +42,7 @@ def ask(root: Sidecar, path: bytes, agent: bytes | None = None) -> tuple[int, by
 class SidecarTests(SynchronousTestCase):
     """Paths lead to whom they belong."""
 
-    def root(self, trouble: str = "", **changes: object) -> Sidecar:
+    def root(self, trouble: str = "", ending: bool = False, **changes: object) -> Sidecar:
         """A tree with probes before a guard that says so."""
         guard = Says(b"guard")
         settings: dict[str, object] = {
@@ -51,7 +51,12 @@ class SidecarTests(SynchronousTestCase):
             "ping_user_agent": "",
             "gcp_healthchecks": False,
         }
-        made = probes(trouble=lambda: trouble, otherwise=guard, **{**settings, **changes})  # type: ignore[arg-type]
+        made = probes(
+            trouble=lambda: trouble,
+            ending=lambda: ending,
+            otherwise=guard,
+            **{**settings, **changes},  # type: ignore[arg-type]
+        )
         own = {**made, b"/robots.txt": ROBOTS, b"/oauth2/start": Says(b"start")}
         return Sidecar(own=own, folders={b"/oauth2/static/": Says(b"static")}, guarded=guard)
 
@@ -78,6 +83,11 @@ class SidecarTests(SynchronousTestCase):
         status, body = ask(self.root(trouble="no answer"), b"/ready") or (0, b"")
         self.assertEqual(status, 200)
         self.assertIn(b"no answer", body)
+
+    def test_ending(self) -> None:
+        """A process that is about to end is alive, but no longer ready."""
+        self.assertEqual((ask(self.root(ending=True), b"/ready") or (0, b""))[0], 503)
+        self.assertEqual(ask(self.root(ending=True), b"/ping"), (200, b"OK"))
 
     def test_empty_paths_switch_off(self) -> None:
         """A probe without a path is the app's."""

@@ -13,7 +13,6 @@ from o2sidecar import __version__
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.people import People
 from o2sidecar.policy.pattern import Pattern
-from o2sidecar.policy.redirects import Redirects
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers import registry
 from o2sidecar.providers.agent import provider_agent
@@ -68,13 +67,8 @@ def sign_in_of(
 ) -> tuple[Answers, SignIn]:
     """What answers requests that are not served, and the own endpoints."""
     prefix = settings.proxy_prefix.rstrip("/")
-    redirects = Redirects(
-        whitelist_domains=settings.whitelist_domains,
-        prefix=prefix,
-        redirect_length_limit=settings.redirect_length_limit,
-    )
-    destinations = Destinations(redirects=redirects, forwarding=edge.forwarding, prefix=prefix)
-    logins = _logins(settings, people, provider, edge, redirects)
+    destinations = Destinations(redirects=people.redirects, forwarding=edge.forwarding, prefix=prefix)
+    logins = _logins(settings, people, provider, edge)
     answers = Answers(
         pages=_pages(settings, provider, prefix),
         logins=logins,
@@ -115,7 +109,7 @@ def _backend(client: ProviderClient) -> Callable[[str], Awaitable[None]]:
     return call
 
 
-def _logins(settings: Settings, people: People, provider: Provider, edge: Edge, redirects: Redirects) -> Logins:
+def _logins(settings: Settings, people: People, provider: Provider, edge: Edge) -> Logins:
     prefix = settings.proxy_prefix.rstrip("/")
     return Logins(
         provider=provider,
@@ -130,7 +124,7 @@ def _logins(settings: Settings, people: People, provider: Provider, edge: Edge, 
         pending=people.pending,
         cookie=people.cookie,
         forwarding=edge.forwarding,
-        redirects=redirects,
+        redirects=people.redirects,
         admission=people.admission,
         current=people.current.identity,
         random=os.urandom,

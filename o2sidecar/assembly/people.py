@@ -12,8 +12,10 @@ from o2sidecar.emails_file import EmailsFile
 from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.policy.admission import Admission
+from o2sidecar.policy.origins import Origins
 from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.peers import TrustedAddresses
+from o2sidecar.policy.redirects import Redirects
 from o2sidecar.providers.provider import Provider
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes, SameSite, SessionCookie
@@ -35,6 +37,8 @@ class People:
     passes: Passes
     current: CurrentSession
     auth: AuthOnly
+    redirects: Redirects
+    origins: Origins
     background: tuple[EmailsFile, ...]
 
     @classmethod
@@ -65,6 +69,11 @@ class People:
             forwarding=edge.forwarding,
             preflight=settings.skip_auth_preflight,
         )
+        redirects = Redirects(
+            whitelist_domains=settings.whitelist_domains,
+            prefix=settings.proxy_prefix.rstrip("/"),
+            redirect_length_limit=settings.redirect_length_limit,
+        )
         return cls(
             cookie=cookie,
             pending=pending,
@@ -74,6 +83,8 @@ class People:
             passes=passes,
             current=current,
             auth=AuthOnly(current=current, passes=passes),
+            redirects=redirects,
+            origins=Origins(redirects=redirects, forwarding=edge.forwarding),
             background=(emails,) if emails else (),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 from twisted.web.resource import IResource
 
 from o2sidecar.assembly.announcement import announcement, unanchored
@@ -23,6 +23,13 @@ from o2sidecar.signin.answers import Answers
 from o2sidecar.site import Sidecar
 
 
+@define
+class Ending:
+    """Whether the process is about to end."""
+
+    begun: bool = False
+
+
 @frozen(kw_only=True)
 class Guarded:
     """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start."""
@@ -32,6 +39,7 @@ class Guarded:
     announce: tuple[str, ...]
     warnings: tuple[str, ...]
     edge: Edge
+    ending: Ending
 
 
 def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object]) -> SidecarService:
@@ -50,10 +58,17 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         access=guarded.edge.access,
         request_id_field=settings.request_id_header.lower().encode("ascii"),
     )
+
+    def begin_to_end() -> None:
+        guarded.ending.begun = server.draining = True
+
     return SidecarService(
         listeners=[listener_of(structure.listener, server, reactor)],
         background=guarded.background,
+        ending=begin_to_end,
         drain=lambda: server.drain(settings.shutdown_timeout),
+        delay=settings.drain_delay,
+        clock=reactor,
         announce=guarded.announce,
         warnings=guarded.warnings,
         flush=guarded.edge.lines.flush,
@@ -76,7 +91,7 @@ def _guarded(
     reactor: Any,
     write: Callable[[bytes], object],
 ) -> Guarded:
-    settings, structure = loaded.settings, loaded.structure
+    settings, structure, ending = loaded.settings, loaded.structure, Ending()
     edge = Edge.of(settings, reactor, write)
     client = provider_client(settings, reactor)
     provider = provider_of(settings, client, reactor)
@@ -90,9 +105,17 @@ def _guarded(
         answers=answers,
     )
     return Guarded(
-        root=tree_of(settings, guard, sign_in, people.auth, provider.trouble),
+        root=tree_of(
+            settings,
+            guard=guard,
+            sign_in=sign_in,
+            auth=people.auth,
+            trouble=provider.trouble,
+            ending=lambda: ending.begun,
+        ),
         background=(provider, *people.background),
         announce=tuple(announcement(settings, structure, provider)),
         warnings=(*loaded.warnings, *unanchored(people.passes.public.unanchored())),
         edge=edge,
+        ending=ending,
     )

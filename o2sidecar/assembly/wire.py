@@ -55,7 +55,15 @@ def _upstream_limits(settings: Settings, upstream: Upstream) -> UpstreamLimits:
     )
 
 
-def tree_of(settings: Settings, guard: Served, sign_in: SignIn, auth: Served, trouble: Callable[[], str]) -> Sidecar:
+def tree_of(
+    settings: Settings,
+    *,
+    guard: Served,
+    sign_in: SignIn,
+    auth: Served,
+    trouble: Callable[[], str],
+    ending: Callable[[], bool],
+) -> Sidecar:
     """The whole tree: probes, own endpoints, and the guard before everything else."""
     prefix = settings.proxy_prefix.rstrip("/")
     klein = TwistedResource(sign_in.resource(), limit=settings.own_body_size_limit)
@@ -69,6 +77,7 @@ def tree_of(settings: Settings, guard: Served, sign_in: SignIn, auth: Served, tr
         ping_user_agent=settings.ping_user_agent,
         gcp_healthchecks=settings.gcp_healthchecks,
         trouble=trouble,
+        ending=ending,
         otherwise=guard,
     )
     return Sidecar(own=own, folders={f"{prefix}{sign_in.FOLDER}".encode(): klein}, guarded=guard)
@@ -117,6 +126,7 @@ def _app(settings: Settings, upstream: Upstream, people: People, answers: Answer
         strip_cookies=None if settings.pass_own_cookies else people.cookie.strip,
         own_cookie=_sets_own(people.cookie),
         limits=limits,
+        allows_origin=people.origins.allow if settings.websocket_origin_check else None,
         refuse=answers.refuse,
     )
 

@@ -22,12 +22,15 @@ _CHATTY = ("twisted.web.client", "twisted.internet", "log_legacy")
 """Namespaces that report every connection."""
 
 
-def begin_logging(*, write: Callable[[bytes], object], local: bool) -> None:
-    """Have every event of level `info` and above written as lines of oauth2-proxy's standard layout."""
+def begin_logging(*, write: Callable[[bytes], object], local: bool, on: bool = True) -> None:
+    """Have every event of level `info` and above written as lines of oauth2-proxy's standard layout.
+
+    With `on` false only errors are: what breaks is never silent.
+    """
     observer = StandardLog(write=write, moments=Moments(local=local))
-    level = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)
+    level = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info if on else LogLevel.error)
     for chatty in _CHATTY:
-        level.setLogLevelForNamespace(chatty, LogLevel.warn)
+        level.setLogLevelForNamespace(chatty, LogLevel.warn if on else LogLevel.error)
     quiet = FilteringLogObserver(observer, [level])
     globalLogBeginner.beginLoggingTo([quiet], redirectStandardIO=False, discardBuffer=True)
 

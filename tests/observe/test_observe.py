@@ -5,11 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
+from twisted.logger import LogLevel
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.observe.lines import LineWriter
 from o2sidecar.observe.moments import Moments
 from o2sidecar.observe.plain import masked, plain
+from o2sidecar.observe.standard import StandardLog
 
 
 class LineWriterTests(SynchronousTestCase):
@@ -95,3 +98,46 @@ class MomentTests(SynchronousTestCase):
         self.assertEqual(moments.text(0.9), "1970/01/01 00:00:00")
         self.assertIs(moments.text(5.1), moments.text(5.9))
         self.assertEqual(moments.text(61), "1970/01/01 00:01:01")
+
+
+class StandardLogTests(SynchronousTestCase):
+    """What the program says of itself is lines too."""
+
+    def setUp(self) -> None:
+        """A standard log, and what it wrote."""
+        self.written: list[bytes] = []
+        self.log = StandardLog(write=self.written.append, moments=Moments(local=False))
+
+    def test_layout(self) -> None:
+        """Time, namespace, message; the level where it is worth a look."""
+        self.log({"log_format": 'path "{p}"', "p": "/", "log_time": 0.0, "log_namespace": "o2sidecar.service"})
+        self.log({"log_format": "oh", "log_time": 0.0, "log_namespace": "n", "log_level": LogLevel.warn})
+        self.assertEqual(
+            self.written,
+            [b'[1970/01/01 00:00:00] [o2sidecar.service] path "/"\n', b"[1970/01/01 00:00:00] [n] warn: oh\n"],
+        )
+
+    def test_one_line(self) -> None:
+        """A message cannot forge another line (X3)."""
+        self.log({"log_format": "{x}", "x": "a\r\n[2026] forged\x1b[31m", "log_time": 0.0, "log_namespace": "n"})
+        self.assertEqual(self.written[0].count(b"\n"), 1)
+        self.assertNotIn(b"\x1b", self.written[0])
+
+    def test_tracebacks(self) -> None:
+        """A failure's traceback stands on lines of its own, each with its head."""
+        try:
+            raise ZeroDivisionError("a defect")
+        except ZeroDivisionError:
+            failure = Failure()
+        self.log({"log_format": "broken", "log_time": 0.0, "log_namespace": "n", "log_failure": failure})
+        lines = self.written[0].splitlines()
+        self.assertGreater(len(lines), 2)
+        self.assertTrue(all(line.startswith(b"[1970/01/01 00:00:00] [n] ") for line in lines))
+
+    def test_full_disk(self) -> None:
+        """An event that cannot be written is lost, and nothing else."""
+
+        def write(data: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+        StandardLog(write=write, moments=Moments())({"log_format": "x", "log_time": 0.0})

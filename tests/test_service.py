@@ -1,0 +1,110 @@
+"""Tests of the service: how it listens, and in which order it ends."""
+
+from __future__ import annotations
+
+from twisted.application.service import IService
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from o2sidecar.service import Listener, SidecarService
+
+
+class Port:
+    """A listening port that notes when it is closed."""
+
+    def __init__(self, steps: list[str]) -> None:
+        self.steps = steps
+
+    def stopListening(self) -> None:
+        self.steps.append("closed")
+
+
+class Job:
+    """Something in the background."""
+
+    def __init__(self, steps: list[str]) -> None:
+        self.steps = steps
+
+    async def start(self) -> None:
+        self.steps.append("job started")
+
+    def stop(self) -> None:
+        self.steps.append("job stopped")
+
+
+class ServiceTests(SynchronousTestCase):
+    """The order of things is what callers rely on."""
+
+    def setUp(self) -> None:
+        """A service whose steps are noted."""
+        self.clock = Clock()
+        self.steps: list[str] = []
+        self.drained: Deferred[None] = Deferred()
+
+    def service(self, delay: float = 0, listen: bool = True) -> SidecarService:
+        def drain() -> Deferred[None]:
+            self.steps.append("draining")
+            return self.drained
+
+        def opened() -> IListeningPort:
+            if not listen:
+                raise CannotListenError("127.0.0.1", 4180, OSError(98, "Address already in use"))
+            self.steps.append("listening")
+            return Port(self.steps)  # type: ignore[return-value]
+
+        return SidecarService(
+            listeners=[Listener(where="http://127.0.0.1:4180", listen=opened)],
+            background=[Job(self.steps)],
+            ending=lambda: self.steps.append("ending"),
+            drain=drain,
+            delay=delay,
+            clock=self.clock,
+            announce=["a line"],
+            warnings=["a warning"],
+            flush=lambda: self.steps.append("flushed"),
+        )
+
+    def test_interface(self) -> None:
+        """It is a service of Twisted's."""
+        verifyObject(IService, self.service())
+
+    def test_start(self) -> None:
+        """It listens once, whether privileged start came first or not, and begins its jobs."""
+        service = self.service()
+        service.privilegedStartService()
+        service.startService()
+        self.assertEqual(self.steps, ["listening", "job started"])
+
+    def test_stop(self) -> None:
+        """It says so first, stops listening, lets requests finish, and only then stops its jobs."""
+        service = self.service()
+        service.startService()
+        self.steps.clear()
+        stopped = service.stopService()
+        self.assertEqual(self.steps, ["ending", "closed", "draining"])
+        self.assertNoResult(stopped)
+        self.drained.callback(None)
+        self.successResultOf(stopped)
+        self.assertEqual(self.steps[3:], ["job stopped", "flushed"])
+
+    def test_delay(self) -> None:
+        """With a delay connections are still accepted for so long after the process is no longer ready."""
+        service = self.service(delay=5)
+        service.startService()
+        self.steps.clear()
+        service.stopService()
+        self.clock.advance(4.9)
+        self.assertEqual(self.steps, ["ending"])
+        self.clock.advance(0.1)
+        self.assertEqual(self.steps, ["ending", "closed", "draining"])
+
+    def test_port_taken(self) -> None:
+        """An address that is taken ends the process with a sentence that names it."""
+        with self.assertRaises(SystemExit) as ended:
+            self.service(listen=False).startService()
+        self.assertIn("cannot listen on http://127.0.0.1:4180", str(ended.exception))
+        self.assertIn("Address already in use", str(ended.exception))
