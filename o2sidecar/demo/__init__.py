@@ -1,0 +1,1 @@
+"""The demo: an embedded provider and two small apps on loopback."""
