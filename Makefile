@@ -1,0 +1,76 @@
+# Two commands for newcomers, `make demo` and `make test`; what they need they set up: Python packages in .venv,
+# npm's in .cache, and (as root on Debian) Chromium. Stamps make the second run quick.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+# The first Python that is new enough; `make PYTHON=/path/to/python3.13` takes another.
+NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$each" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { echo "$$each"; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+NPM := .cache/npm
+DEMO_ARGS ?=
+
+.PHONY: help demo test lint unit conformance e2e install provider browser clean
+
+help: ## say what there is
+	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.demo ## run the demo; DEMO_ARGS="--app http://127.0.0.1:8080" puts it before an app of yours
+	@exec $(BIN)/o2sidecar demo $(DEMO_ARGS)
+
+test: install provider browser ## set up everything, run every suite, end with the counts
+	@$(BIN)/python tests/run_all.py
+
+lint: install ## ruff and mypy
+	@$(BIN)/python tests/run_all.py lint
+
+unit: install ## tests without processes
+	@$(BIN)/python tests/run_all.py unit
+
+conformance: install ## the recorded behaviour of oauth2-proxy
+	@$(BIN)/python tests/run_all.py conformance
+
+e2e: install provider browser ## real processes, a certified provider, a browser, packaging
+	@$(BIN)/python tests/run_all.py e2e
+
+install: $(VENV)/.test ## .venv with everything that the tests need
+
+provider: $(NPM)/.installed ## npm's certified OpenID provider, in .cache
+
+browser: ## Chromium and its driver
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null && exit 0; \
+	command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
+		echo "The browser tests need chromium and chromedriver. Install them, on Debian with:" >&2; \
+		echo "    sudo apt-get install chromium chromium-driver" >&2; exit 1; }; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -q && apt-get install -q -y --no-install-recommends chromium chromium-driver
+
+clean: ## remove what make made
+	rm -rf $(VENV) .cache .tox build *.egg-info
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { \
+		echo "Python 3.11 or newer with its venv module is needed (on Debian: python3 and python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.demo: setup.py pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e .
+	@touch $@
+
+$(VENV)/.test: setup.py pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e '.[test,lint]'
+	@touch $@ $(VENV)/.demo
+
+$(NPM)/.installed: tests/end_to_end/package.json tests/end_to_end/package-lock.json
+	@command -v npm >/dev/null || { \
+		echo "The certified provider needs Node.js 20 or newer with npm. Install them." >&2; exit 1; }
+	@mkdir -p $(NPM)
+	cp tests/end_to_end/package.json tests/end_to_end/package-lock.json $(NPM)/
+	cd $(NPM) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

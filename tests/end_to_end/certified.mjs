@@ -1,0 +1,58 @@
+// npm's certified OpenID provider for the end-to-end tests: node certified.mjs PORT REDIRECT_URI
+// Whoever comes is signed in as the cookie `account` says, without a page; everything asked for is granted.
+import Provider from 'oidc-provider';
+
+const [port, redirectUri] = process.argv.slice(2);
+const issuer = `http://127.0.0.1:${port}`;
+const groups = { ada: ['team', 'engineers'], mallory: ['visitors'] };
+
+const provider = new Provider(issuer, {
+  clients: [{
+    client_id: 'sidecar',
+    client_secret: 'end-to-end-client-secret',
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+  }],
+  pkce: { required: () => true },
+  scopes: ['openid', 'offline_access', 'email', 'profile', 'groups'],
+  claims: {
+    openid: ['sub'],
+    email: ['email', 'email_verified'],
+    profile: ['name', 'preferred_username'],
+    groups: ['groups'],
+  },
+  conformIdTokenClaims: false,
+  issueRefreshToken: async () => true,
+  features: { devInteractions: { enabled: false } },
+  interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
+  findAccount: async (ctx, id) => ({
+    accountId: id,
+    claims: async () => ({
+      sub: id,
+      email: `${id}@example.com`,
+      email_verified: true,
+      name: id,
+      preferred_username: id,
+      groups: groups[id] ?? [],
+    }),
+  }),
+  loadExistingGrant: async ({ oidc }) => {
+    const grant = new provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId });
+    grant.addOIDCScope(oidc.params.scope);
+    await grant.save();
+    return grant;
+  },
+});
+
+provider.use(async (ctx, next) => {
+  if (!ctx.path.startsWith('/interaction/')) {
+    await next();
+    return;
+  }
+  ctx.respond = false;
+  const accountId = ctx.cookies.get('account') ?? 'ada';
+  await provider.interactionFinished(ctx.req, ctx.res, { login: { accountId } });
+});
+
+provider.listen(Number(port), '127.0.0.1', () => console.log(`listening at ${issuer}`));
