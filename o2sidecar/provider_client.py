@@ -55,7 +55,9 @@ _WIRE = (
     UnicodeError,
     WebError,
     network.ConnectError,
+    network.ConnectingCancelledError,
     network.ConnectionClosed,
+    network.SSLError,
     network.TimeoutError,
 )
 """What goes wrong between here and a provider; anything else is a mistake of ours, and shows as one."""

@@ -222,9 +222,7 @@ class Channel:
             elif self._held:
                 self._linger()
             else:
-                self._take = self._discard
-                self._lingering = True
-                self.outlet.close()
+                self._end()
             return
         self._take = self._take_head
         self._due(self.server.limits.idle_time)
@@ -237,15 +235,11 @@ class Channel:
     def broken(self, exchange: NativeExchange, gently: bool) -> None:
         """The answer cannot be completed: end the connection."""
         self._exchange = None
-        self._take = self._discard
-        self._lingering = True
         exchange.lost()
         self.server.answered(exchange)
-        if gently:
-            self._due(self.server.limits.write_time)
-            self.outlet.close()
-        else:
-            self.outlet.abort()
+        self._end()
+        if not gently:
+            self.cut()
 
     def become_tunnel(self, exchange: NativeExchange) -> TunnelEnd:
         """The connection is no longer HTTP."""
@@ -348,8 +342,7 @@ class Channel:
             if self._held and not self._lingering and self._tunnel is None:
                 self._refuse(408, "the request took too long")
             else:
-                self.outlet.abort() if self._lingering or self._tunnel or self.outlet.full else self.outlet.close()
-                self.deadline = NEVER
+                self.cut() if self._lingering or self._tunnel or self.outlet.full else self._end()
         elif self._half_closed and not self.outlet.full and exchange.sent > exchange.since_half_closed:
             # It takes what we send, so it is there: only its sending side is closed.
             exchange.since_half_closed = exchange.sent
@@ -362,13 +355,19 @@ class Channel:
     def drain(self) -> None:
         """End the connection now if it is idle; otherwise behind the answer under way."""
         if self._exchange is None and self._tunnel is None and not self._held and not self._lingering:
-            self._lingering = True
-            self._take = self._discard
-            self.outlet.close()
+            self._end()
 
     def cut(self) -> None:
         """End the connection now, whatever it is busy with."""
+        self.deadline = NEVER
         self.outlet.abort()
+
+    def _end(self) -> None:
+        """End the connection once all is sent."""
+        self._take = self._discard
+        self._lingering = True
+        self.outlet.close()
+        self._due(self.server.limits.write_time)
 
     def _refuse(self, status: int, reason: str, exchange: NativeExchange | None = None) -> None:
         """Answer what cannot be served, and serve nothing more on this connection."""

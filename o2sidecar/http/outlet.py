@@ -19,7 +19,7 @@ from o2sidecar.http.exchange import Flow
 class Outlet:
     """Writes to a transport and pauses `flow` while the transport's buffer is over its mark (64 KiB)."""
 
-    __slots__ = ("_at_once", "_flow", "_send", "_transport", "full")
+    __slots__ = ("_at_once", "_flow", "_retired", "_send", "_transport", "full")
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -27,6 +27,7 @@ class Outlet:
         self._send = transport.writeSomeData if isinstance(transport, Connection) and not transport.TLS else None
         self._at_once = self._send is not None
         self._flow: Flow | None = None
+        self._retired = False
         self.full = False
         """Whether the other side does not keep up."""
         transport.registerProducer(self, True)
@@ -67,7 +68,9 @@ class Outlet:
     def _retire(self) -> None:
         self._flow = None
         self._at_once = False
-        self._transport.unregisterProducer()
+        if not self._retired:
+            self._retired = True
+            self._transport.unregisterProducer()
 
     def pauseProducing(self) -> None:
         """Called by the transport: its buffer is over the mark."""

@@ -26,7 +26,8 @@ class HeadRefused(Exception):
 def split_head(held: bytes, data: bytes, limits: Limits) -> tuple[bytes, bytes]:
     """The head that begins with `held` and goes on in `data`, and what follows it.
 
-    The head is empty while it is not all here; what there is of it then comes second. Raises `HeadRefused` as soon as it is too large, or can no longer become a head.
+    The head is empty while it is not all here; what there is of it then comes second. Raises `HeadRefused` as soon as
+    it is too large, or can no longer become a head.
     """
     if held:
         data = held + data
@@ -92,9 +93,17 @@ class RequestHead:
             raise HeadRefused(505 if version.startswith(b"HTTP/") else 400, "HTTP version not supported")
         self.http_1_0 = version == b"HTTP/1.0"
         self._read_fields(head, limits)
-        # Before the target, whose absolute form must agree with it.
-        self._read_host()
-        self._read_target(target, limits)
+        if len(target) > limits.target_size:
+            raise HeadRefused(414, "request target too long")
+        if self.method in _REFUSED_METHODS:
+            raise HeadRefused(501, "method not served")
+        if target[:1] == b"/":
+            self._take_target(target)
+            self._read_host()
+        else:
+            # Its host, if it has one, must agree with Host.
+            self._read_host()
+            self._take_target(self._origin_form(target))
         index = self.index
         self._read_framing(limits)
         self.options = connection_options(index, self.names, self.contents)
@@ -131,20 +140,15 @@ class RequestHead:
             raise HeadRefused(400, "more than one Host")
         self.host = host
 
-    def _read_target(self, target: bytes, limits: Limits) -> None:
-        """RFC 9112 §3.2: the four forms of a target, of which one is served."""
-        if len(target) > limits.target_size:
-            raise HeadRefused(414, "request target too long")
-        if self.method in _REFUSED_METHODS:
-            raise HeadRefused(501, "method not served")
-        if target[:1] != b"/":
-            target = self._origin_form(target)
+    def _take_target(self, target: bytes) -> None:
+        """RFC 9112 §3.2.1: a path, perhaps a query, and no fragment."""
         if target.translate(None, _TARGET_CHARACTERS):
             raise HeadRefused(400, "request target with characters that do not belong there")
         self.target = target
         self.path = target.partition(b"?")[0] if b"?" in target else target
 
     def _origin_form(self, target: bytes) -> bytes:
+        """RFC 9112 §3.2.2 to §3.2.4: of the other forms, asterisk is OPTIONS' alone and authority is CONNECT's."""
         if target == b"*" and self.method == b"OPTIONS":
             return target
         scheme, found, rest = target.partition(b"://")

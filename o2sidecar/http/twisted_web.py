@@ -74,6 +74,8 @@ class TwistedResource:
         request.render(getChildForRequest(self._resource, request))
 
     def _process(self, exchange: Exchange, body: bytes) -> None:
+        if exchange.done:
+            return
         channel = _ExchangeChannel(exchange, self._site)
         request = self._site.requestFactory(channel)
         setattr(request, _MEMO, exchange)
