@@ -79,8 +79,8 @@ class Answers:
         else:
             self._offer(exchange, self.destinations.of_page(exchange))
 
-    def refuse(self, exchange: Exchange, refusal: Refusal, who: str = "") -> None:
-        """Say why not. `who`: whose session it is that is refused."""
+    def refuse(self, exchange: Exchange, refusal: Refusal, who: str = "", wanted: str = "") -> None:
+        """Say why not. `who`: whose session it is that is refused. `wanted`: where a login was to lead, if known."""
         if isinstance(refusal, (NotSignedIn, SessionEnded)):
             self.not_signed_in(exchange)
             return
@@ -91,7 +91,7 @@ class Answers:
             self._refuse_script(exchange, refusal, plain=plain)
             return
         where = self.destinations.page_itself if isinstance(refusal, UpstreamFailed) else self.destinations.of_page
-        redirect = where(exchange)
+        redirect = wanted or where(exchange)
         self.show(exchange, self.pages.error(refusal, request_id=exchange.request_id, redirect=redirect, who=who))
 
     def broken(self, exchange: Exchange, failure: Failure) -> None:

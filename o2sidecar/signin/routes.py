@@ -118,7 +118,12 @@ class SignIn:
         if exchange.method not in (b"GET", b"POST"):
             exchange.answer(405, [*_TEXT, (b"Allow", b"GET, POST")], b"Method Not Allowed\n")
             return
-        onward = await self.logins.complete(exchange, self._submitted(exchange, body))
+        fields = self._submitted(exchange, body)
+        try:
+            onward = await self.logins.complete(exchange, fields)
+        except Refusal as refusal:
+            self.answers.refuse(exchange, refusal, wanted=self.logins.wanted(fields))
+            return
         if onward.session is not None:
             self.answers.log(Outcome.SUCCESS, exchange, onward.session.name, f"signed in: {_summary(onward.session)}")
         self.answers.send_on(exchange, onward)

@@ -128,6 +128,17 @@ class Logins:
         written = self.cookie.write(session, self._host(exchange), presented, self.now())
         return Onward(location=location(redirect), set_cookies=(*cleared, *written), session=session)
 
+    def wanted(self, fields: Fields) -> str:
+        """Where the login that is answered was to lead, for its error page; empty if the answer does not tell.
+
+        Nothing is believed but that it is a safe place to go.
+        """
+        try:
+            _, named = decode_state(fields.first("state"), self.encode_state)
+        except Refusal:
+            return ""
+        return named if not fields.first("rd") and self.redirects.first([named]) == named else ""
+
     def _of_the_code_flow(self, exchange: Exchange, pending: PendingLogin, redirect: str) -> dict[str, str]:
         """The parameters of RFC 6749 §4.1.1, RFC 7636 §4.3 and OpenID Connect Core 1.0 §3.1.2.1."""
         parameters = {

@@ -65,6 +65,9 @@ class Running:
         uid: int | None = None,
     ) -> None:
         self._path = output
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # A shell's background job ignores SIGINT, and so would every process that it starts.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         with output.open("wb") as file:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 list(command),

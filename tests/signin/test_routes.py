@@ -260,6 +260,19 @@ class CallbackTests(RoutesTestCase):
         answer = self.ask("/oauth2/callback?" + urlencode({"code": "C-1", "state": sent["state"]}), cookie=cookie)
         self.assertEqual((answer.status, answer.set_names), (403, [f"{NAME}_csrf"]))
         self.assertEqual(answer.page.forms[-1].labels, ["Use another account"])
+        self.assertIn(("rd", "/wanted"), answer.page.forms[-1].inputs)
+
+    def test_a_failed_login_still_knows_where_it_was_to_lead(self) -> None:
+        """The error page leads to the page that was wanted, if that is safe and nothing else was asked for."""
+        for state, rd, leads in (
+            ("x:/deep", "", "/deep"),
+            ("x:/deep", "&rd=/back", "/back"),
+            ("x:https://evil.example/", "", "/"),
+            ("x:/oauth2/start", "", "/"),
+            ("nonsense", "", "/"),
+        ):
+            answer = self.ask(f"/oauth2/callback?error=denied&state={quote(state)}{rd}")
+            self.assertEqual(answer.page.forms[0].action, leads, state)
         self.assertEqual(self.home.logged[0][:2], (Outcome.FAILURE, "alice@example.com"))
 
     def test_a_browser_that_goes_away_is_no_error(self) -> None:
