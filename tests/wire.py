@@ -99,11 +99,13 @@ class Wire(StringTransport):
 
     def stall(self) -> None:
         """Read nothing: our side's buffer fills."""
-        self.producer.pauseProducing()
+        producer: Any = self.producer
+        producer.pauseProducing()
 
     def drain(self) -> None:
         """Read everything again."""
-        self.producer.resumeProducing()
+        producer: Any = self.producer
+        producer.resumeProducing()
 
 
 class Recorder:

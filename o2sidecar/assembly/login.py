@@ -41,6 +41,7 @@ def provider_client(settings: Settings, reactor: Any) -> ProviderClient:
         ca_files=settings.provider_ca_files,
         use_system_trust_store=settings.use_system_trust_store,
         insecure=settings.ssl_insecure_skip_verify,
+        connect_timeout=settings.provider_connect_timeout,
     )
     return ProviderClient(
         agent=agent, clock=reactor, timeout=settings.provider_timeout, max_body=settings.provider_body_limit

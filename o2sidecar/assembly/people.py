@@ -104,6 +104,7 @@ def _cookies(settings: Settings) -> tuple[SessionCookie, PendingCookie]:
         attributes=attributes,
         codec=SessionCodec(ring=ring, expire=settings.cookie_expire),
         minimal=settings.session_cookie_minimal,
+        parts=settings.cookie_parts_limit,
     )
     pending = PendingCookie(
         attributes=evolve(

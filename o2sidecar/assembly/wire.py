@@ -33,10 +33,15 @@ def limits_of(settings: Settings) -> Limits:
     """What clients may cost."""
     return Limits(
         head_size=settings.head_size_limit,
+        target_size=settings.target_size_limit,
         field_count=settings.header_count_limit,
+        trailer_size=settings.trailer_size_limit,
         body_size=settings.body_size_limit,
         head_time=settings.head_timeout,
         body_time=settings.body_idle_timeout,
+        write_time=settings.write_timeout,
+        linger_time=settings.linger_timeout,
+        tunnel_time=settings.tunnel_idle_timeout,
         idle_time=settings.keepalive_timeout,
         connections=settings.max_connections or _UNBOUNDED,
     )
@@ -47,7 +52,10 @@ _UNBOUNDED = 1 << 31
 
 def _upstream_limits(settings: Settings, upstream: Upstream) -> UpstreamLimits:
     return UpstreamLimits(
+        head_size=settings.upstream_head_size_limit,
+        trailer_size=settings.trailer_size_limit,
         connect_time=settings.upstream_connect_timeout,
+        write_time=settings.upstream_write_timeout,
         head_time=upstream.timeout or _UNBOUNDED,
         idle_time=settings.upstream_idle_timeout or _UNBOUNDED,
         pool_time=settings.upstream_keepalive_timeout,

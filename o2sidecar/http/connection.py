@@ -214,7 +214,7 @@ class UpstreamConnection:
             if end < 0 or end > self._limits.head_size:
                 if end >= 0 or len(data) > self._limits.head_size:
                     self._refuse("head too large")
-                elif not b"HTTP/1.".startswith(data[:7]):
+                elif not b"HTTP/1.".startswith(data[:7]) or b"\n\n" in data:
                     self._refuse("not an answer in HTTP/1")
                 else:
                     self._held = data

@@ -73,10 +73,11 @@ class Outlet:
             self._transport.unregisterProducer()
 
     def pauseProducing(self) -> None:
-        """Called by the transport: its buffer is over the mark."""
-        self.full = True
-        if self._flow is not None:
-            self._flow.pause()
+        """Called by the transport, with every write while its buffer is over the mark."""
+        if not self.full:
+            self.full = True
+            if self._flow is not None:
+                self._flow.pause()
 
     def resumeProducing(self) -> None:
         """Called by the transport: its buffer is empty."""

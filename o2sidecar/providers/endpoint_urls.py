@@ -58,4 +58,4 @@ def _is_inside(host: str) -> bool:
     except ValueError:
         # A name, or a number in a shape that only some resolvers read (octal, hexadecimal, fewer than four parts).
         return name.rpartition(".")[2].startswith(tuple("0123456789"))
-    return not (getattr(address, "ipv4_mapped", None) or address).is_global
+    return not address.is_global

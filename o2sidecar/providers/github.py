@@ -84,7 +84,7 @@ class GitHubProvider:
     """GitHub, or a GitHub Enterprise Server.
 
     `repo_token`: a token of ours that may list the collaborators of the rules' repository. `groups_matter`: whether
-    groups are asked for again at each refresh. `lifetime`: of sessions whose tokens have no end, in seconds.
+    groups are asked for again at each refresh. `lifetime`: of sessions whose tokens have no end, in seconds; 0: no end.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class GitHubProvider:
         now = self._clock.seconds()
         return Session(
             created_at=now,
-            expires_on=tokens.expires_on or now + self._lifetime,
+            expires_on=tokens.expires_on or (now + self._lifetime if self._lifetime else None),
             access_token=token,
             refresh_token=tokens.refresh_token,
             email=email,

@@ -1,4 +1,4 @@
-"""What an identity provider is to the rest of the program: three questions and a name.
+"""What an identity provider is to the rest of the program: a name and a few questions.
 
 A provider is one file in this folder with one class that has this shape. It reads no settings: what it needs comes
 by keyword (see `o2sidecar.providers.registry`).
@@ -26,6 +26,12 @@ class Provider(Protocol):
 
     def authorization_parameters(self) -> Mapping[str, str]:
         """What this provider asks for beside the parameters of the code flow: scope, prompt and so on."""
+
+    async def check_response_issuer(self, issuer: str | None) -> None:
+        """Check the `iss` of an authorization response before its code is spent (RFC 9207 §2.4).
+
+        `None`: the response has none. Raises `LoginFailed` if it is another provider's, or lacks what was promised.
+        """
 
     async def sign_in(self, *, code: str, redirect_uri: str, code_verifier: str | None, nonce: str | None) -> Session:
         """Swap a code for tokens, check them, and ask who this is.

@@ -21,7 +21,7 @@ class Surroundings:
         client: asks the provider.
         clock: tells the time, in seconds since the epoch, and calls later.
         random: gives numbers from 0 to 1; for jitter, not for secrets.
-        session_lifetime: in seconds, for sessions whose tokens have no end.
+        session_lifetime: in seconds, for sessions whose tokens have no end; 0: they have none either.
     """
 
     client: ProviderClient

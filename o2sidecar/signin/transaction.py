@@ -102,7 +102,7 @@ class Logins:
         known who). If the login is over then, its cookie is deleted by whatever answer follows (`Exchange.also`).
         """
         # 1. RFC 6749 §3.1: each parameter at most once, and an answer is either a code or an error (§4.1.2).
-        code, error, state = (fields.one(name) for name in ("code", "error", "state"))
+        code, error, state, issuer = (fields.one(name) for name in ("code", "error", "state", "iss"))
         if error:
             raise self._said_no(error, code, fields)
         state_hash, named = decode_state(state, self.encode_state)
@@ -117,6 +117,7 @@ class Logins:
             raise
         cleared = self.pending.clear(self._host(exchange), cookies, state_hash)
         try:
+            await self.provider.check_response_issuer(issuer or None)
             session = await self._redeemed(exchange, code, pending)
         except Refusal as refused:
             # Where the provider failed, the same login may be tried once more.

@@ -64,8 +64,8 @@ class ChunkedTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """What two readers could read differently is refused, at once or in pieces (P7, P8, P9, P10)."""
         lines = (
-            b"0x5", b"+5", b"-5", b"5 ", b" 5", b"", b"1_0", b"10000000000000005", b"g", b"5;\x01", b"5;a\rb", b"5;\x7f",
-            b"5;\xff",
+            b"0x5", b"+5", b"-5", b"5 ", b" 5", b"", b"1_0", b"10000000000000005", b"g", b"5;\x01", b"5;a\rb",
+            b"5;\x7f", b"5;\xff",
         )  # fmt: skip
         for line in lines:
             for step in (1, 100):

@@ -113,8 +113,8 @@ class RequestHeadTests(SynchronousTestCase):
     def test_transfer_encoding(self) -> None:
         """Nothing but `chunked`, once, and not in HTTP/1.0 (P4, P5, P6)."""
         values = (
-            b"identity", b"gzip, chunked", b"chunked, chunked", b"xchunked", b"\x0bchunked", b'"chunked"', b"chunked;q=1",
-            b", chunked", b"chunked,", b"",
+            b"identity", b"gzip, chunked", b"chunked, chunked", b"xchunked", b"\x0bchunked", b'"chunked"',
+            b"chunked;q=1", b", chunked", b"chunked,", b"",
         )  # fmt: skip
         for value in values:
             self.refused(400, b"POST / HTTP/1.1", b"Transfer-Encoding: " + value)

@@ -74,9 +74,12 @@ class FromJsonTests(SynchronousTestCase):
 
     def test_weak_keys_are_ignored(self) -> None:
         """J3: RSA under 2048 bits, or absurdly large, and points that are not on their curve."""
+        small = signing_key("small", "RSA", 1024)
+        modulus = base64.urlsafe_b64decode(public_jwk(small)["n"] + "=")
+        padded = {**public_jwk(small), "n": b64url(modulus.rjust(256, b"\x00"))}
         huge = {"kty": "RSA", "e": "AQAB", "n": b64url(b"\xff" * 4096)}
         off_curve = {**P256, "y": b64url(b"\x01" * 32)}
-        self.assert_ignored(public_jwk(signing_key("small", "RSA", 1024)), huge, off_curve)
+        self.assert_ignored(public_jwk(small), padded, huge, off_curve)
 
     def test_duplicate_ids(self) -> None:
         """J8: two keys of one id are both tried."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ def certificate(address: str = ADDRESS, *, days: int = 2) -> tuple[bytes, bytes]
         .public_bytes(Encoding.PEM)
     )
     return made, made + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _set_variable(name: str, value: str | None) -> None:
+    if value is None:
+        del os.environ[name]
+    else:
+        os.environ[name] = value
 
 
 class ProviderAgentTests(SynchronousTestCase):
@@ -104,6 +112,17 @@ class ProviderAgentTests(SynchronousTestCase):
         other = self.file(certificate("127.0.0.2")[0])
         for trust in ({}, {"ca_files": [other]}, {"ca_files": [other], "use_system_trust_store": True}):
             self.assertIsInstance(self.asked(server, **trust), ProviderUnavailable)
+
+    def test_system_authorities(self) -> None:
+        """The system's authorities count alone, or beside others if settings say so, and not instead of them."""
+        shown, server = certificate()
+        other = self.file(certificate("127.0.0.2")[0])
+        before = os.environ.get("SSL_CERT_FILE")
+        os.environ["SSL_CERT_FILE"] = self.file(shown)
+        self.addCleanup(_set_variable, "SSL_CERT_FILE", before)
+        self.assertIsInstance(self.asked(server), Answer)
+        self.assertIsInstance(self.asked(server, ca_files=[other], use_system_trust_store=True), Answer)
+        self.assertIsInstance(self.asked(server, ca_files=[other]), ProviderUnavailable)
 
     def test_other_address(self) -> None:
         """A certificate of a trusted authority for another host is not believed."""

@@ -105,6 +105,8 @@ class SignInTests(GitHubTestCase):
         """The default life comes from outside."""
         self.wire.surroundings = evolve(self.wire.surroundings, session_lifetime=60.0)
         self.assertEqual(self.session().expires_on, NOW + 60)
+        self.wire.surroundings = evolve(self.wire.surroundings, session_lifetime=0.0)
+        self.assertIsNone(self.session().expires_on)
 
     def test_refused_code(self) -> None:
         """GitHub refuses a code with 200 and an error; that signs nobody in."""

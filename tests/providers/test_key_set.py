@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.error import ConnectionRefusedError
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.server import NOT_DONE_YET, Request
 
 from o2sidecar.oauth.jwk_set import JwkSet, VerificationKey
 from o2sidecar.oauth.jws import SignedToken
@@ -106,10 +108,19 @@ class RemoteKeysTests(SynchronousTestCase):
         self.candidates()
         self.rotate()
         self.wire.clock.advance(60)
-        first = self.keys.candidates(token("new"))
-        second = self.keys.candidates(token("new"))
-        started = [self.wire.begin(waiting) for waiting in (first, second)]
-        self.assertEqual([self.kids(self.successResultOf(waiter)) for waiter in started], [["new"], ["new"]])
+        held: list[Request] = []
+
+        def hold(request: Request) -> int:
+            held.append(request)
+            return NOT_DONE_YET
+
+        self.provider.instead["/jwks"] = hold
+        waiting = [self.wire.begin(self.keys.candidates(token("new"))) for _ in range(3)]
+        held[0].write(json.dumps({"keys": self.provider.jwks}).encode())
+        held[0].finish()
+        self.wire.settle()
+        self.assertEqual([self.kids(self.successResultOf(waiter)) for waiter in waiting], [["new"]] * 3)
+        self.assertEqual(len(held), 1)
 
     def test_newer_candidates(self) -> None:
         """After a failed signature newer keys are fetched, at most once in an interval."""

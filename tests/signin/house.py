@@ -19,7 +19,7 @@ from o2sidecar.observe.records import Outcome
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.policy.redirects import Redirects
-from o2sidecar.refusals import Refusal
+from o2sidecar.refusals import LoginFailed, Refusal
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes, SessionCookie, parse_cookies
 from o2sidecar.session.keys import KeyRing
@@ -122,6 +122,10 @@ class TheProvider:
 
     def authorization_parameters(self) -> dict[str, str]:
         return {"scope": "openid email", "approval_prompt": "force"}
+
+    async def check_response_issuer(self, issuer: str | None) -> None:
+        if issuer not in (None, "https://idp.example"):
+            raise LoginFailed(reason="issuer_mismatch")
 
     async def sign_in(self, *, code: str, redirect_uri: str, code_verifier: str | None, nonce: str | None) -> Session:
         self.redeemed.append(

@@ -261,6 +261,17 @@ class CallbackTests(RoutesTestCase):
         self.assertEqual((answer.status, answer.set_names), (403, [f"{NAME}_csrf"]))
         self.assertEqual(answer.page.forms[-1].labels, ["Use another account"])
         self.assertIn(("rd", "/wanted"), answer.page.forms[-1].inputs)
+        self.assertEqual(self.home.logged[0][:2], (Outcome.FAILURE, "alice@example.com"))
+
+    def test_an_answer_of_another_provider(self) -> None:
+        """Where the issuer is named it must be ours, before the code is spent (security.md O6, RFC 9207 §2.4)."""
+        sent, cookie = self.begin()
+        answer = {"code": "C-1", "state": sent["state"]}
+        for issuer, status in (("https://evil.example", 403), ("https://idp.example", 302)):
+            got = self.ask("/oauth2/callback?" + urlencode({**answer, "iss": issuer}), cookie=cookie)
+            self.assertEqual((got.status, len(self.home.provider.redeemed)), (status, int(status == 302)))
+        twice = self.ask("/oauth2/callback?" + urlencode(answer) + "&iss=a&iss=b", cookie=cookie)
+        self.assertEqual(twice.status, 400)
 
     def test_a_failed_login_still_knows_where_it_was_to_lead(self) -> None:
         """The error page leads to the page that was wanted, if that is safe and nothing else was asked for."""
@@ -273,7 +284,6 @@ class CallbackTests(RoutesTestCase):
         ):
             answer = self.ask(f"/oauth2/callback?error=denied&state={quote(state)}{rd}")
             self.assertEqual(answer.page.forms[0].action, leads, state)
-        self.assertEqual(self.home.logged[0][:2], (Outcome.FAILURE, "alice@example.com"))
 
     def test_a_browser_that_goes_away_is_no_error(self) -> None:
         """While the provider is asked the person may close the tab; nothing is logged as a fault."""
