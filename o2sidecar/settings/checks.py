@@ -31,6 +31,34 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CONTROL_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _HTML = frozenset({"banner", "footer"})
 _MAY_BE_NEGATIVE = frozenset({"flush_interval"})
+_LEAST: Mapping[str, int] = {
+    "head_size_limit": 1024,
+    "upstream_head_size_limit": 1024,
+    "own_body_size_limit": 1024,
+    "provider_body_limit": 1024,
+    "target_size_limit": 64,
+    "redirect_length_limit": 1,
+    "header_count_limit": 8,
+    "cookie_parts_limit": 1,
+    "session_cache_size": 2,
+}
+"""Below these nothing works any more."""
+_MUST_LAST = frozenset(
+    {
+        "head_timeout",
+        "body_idle_timeout",
+        "keepalive_timeout",
+        "write_timeout",
+        "tunnel_idle_timeout",
+        "upstream_connect_timeout",
+        "upstream_write_timeout",
+        "provider_timeout",
+        "provider_connect_timeout",
+        "discovery_refresh_interval",
+        "jwks_ttl",
+    }
+)
+"""Times that cannot be nothing, and where 0 does not mean none."""
 
 
 def problems_of(options: Options) -> Iterator[Problem]:
@@ -51,6 +79,10 @@ def _impossible(options: Options) -> Iterator[Problem]:
         value = getattr(options, option.key)
         if option.kind in (DURATION, NUMBER, SIZE) and value < 0 and option.key not in _MAY_BE_NEGATIVE:
             yield _wrong(option.key, "must not be negative")
+        elif option.key in _LEAST and value < _LEAST[option.key]:
+            yield _wrong(option.key, f"must be at least {_LEAST[option.key]}")
+        elif option.key in _MUST_LAST and not value:
+            yield _wrong(option.key, "must be longer than nothing")
         forbidden = _CONTROL_IN_HTML if option.key in _HTML else _CONTROL
         texts = value if option.kind is LIST else (value,) if option.kind is TEXT else ()
         if any(forbidden.search(text) for text in texts):

@@ -38,6 +38,32 @@ class RuleTests(SynchronousTestCase):
         self.refuses(words="--email-domain", without=["EMAIL_DOMAINS"])
         load_with("--authenticated-emails-file=e", files={"e": ""}, without=["EMAIL_DOMAINS"])
 
+    def test_limits_below_which_nothing_works(self) -> None:
+        """A limit that would refuse everybody, or crash, is refused at the start."""
+        for flag, least in {
+            "--head-size-limit": 1024,
+            "--upstream-head-size-limit": 1024,
+            "--own-body-size-limit": 1024,
+            "--provider-body-limit": 1024,
+            "--target-size-limit": 64,
+            "--redirect-length-limit": 1,
+            "--header-count-limit": 8,
+            "--cookie-parts-limit": 1,
+            "--session-cache-size": 2,
+        }.items():
+            self.refuses(f"{flag}={least - 1}", words=f"must be at least {least}")
+            load_with(f"{flag}={least}")
+
+    def test_times_that_must_last(self) -> None:
+        """A time-out of nothing is refused where 0 does not mean none."""
+        for flag in (
+            "--head-timeout", "--body-idle-timeout", "--keepalive-timeout", "--write-timeout", "--tunnel-idle-timeout",
+            "--upstream-connect-timeout", "--upstream-write-timeout", "--provider-timeout",
+            "--provider-connect-timeout", "--discovery-refresh-interval", "--jwks-ttl",
+        ):  # fmt: skip
+            self.refuses(f"{flag}=0", words="must be longer than nothing")
+            load_with(f"{flag}=1ms")
+
     def test_choices(self) -> None:
         """Words that are none of the choices are refused, every choice is taken."""
         for flag, choices in {
