@@ -16,6 +16,27 @@ class AnswerRefused(Exception):
     """What the app sent is not an answer in HTTP/1.1, or breaks a limit; the text says why, for the log."""
 
 
+class _StatusLines(dict[bytes, tuple[bytes, int, bytes]]):
+    """Status lines, without line ends, to version, status and reason phrase; bounded."""
+
+    def __missing__(self, line: bytes) -> tuple[bytes, int, bytes]:
+        version, _, rest = line.partition(b" ")
+        code, _, reason = rest.partition(b" ")
+        if version not in _VERSIONS:
+            raise AnswerRefused("not an answer in HTTP/1")
+        if len(code) != 3 or not code.isdigit() or not b"100" <= code < b"600":
+            raise AnswerRefused("malformed status")
+        if reason.translate(None, _TEXT):
+            raise AnswerRefused("malformed reason phrase")
+        known = version, int(code), reason
+        if len(self) < 512 and len(line) <= 64:
+            self[line] = known
+        return known
+
+
+_status_lines = _StatusLines()
+
+
 class AnswerHead:
     """An answer's head, checked. Making one raises `AnswerRefused`.
 
@@ -26,16 +47,7 @@ class AnswerHead:
     __slots__ = ("_chunked", "contents", "index", "keeps", "length", "names", "options", "reason", "status")
 
     def __init__(self, head: bytes) -> None:
-        line = head[: head.index(b"\r\n")]
-        version, _, rest = line.partition(b" ")
-        code, _, self.reason = rest.partition(b" ")
-        if version not in _VERSIONS:
-            raise AnswerRefused("not an answer in HTTP/1")
-        if len(code) != 3 or not code.isdigit() or not b"100" <= code < b"600":
-            raise AnswerRefused("malformed status")
-        if self.reason.translate(None, _TEXT):
-            raise AnswerRefused("malformed reason phrase")
-        self.status = int(code)
+        version, self.status, self.reason = _status_lines[head[: head.index(b"\r\n")]]
         try:
             self.names, self.contents = read_fields(HttpResponseParser, head)
         except (HttpParserError, ValueError) as error:
@@ -58,10 +70,12 @@ class AnswerHead:
             if b"content-length" in index or version != b"HTTP/1.1":
                 raise AnswerRefused("two ways of framing")
         elif b"content-length" in index:
-            lengths = values_of(b"content-length", self.names, self.contents)
-            if len(lengths) != 1 or not (lengths[0].isdigit() and len(lengths[0]) <= 18):
+            length = index[b"content-length"]
+            if not (length.isdigit() and len(length) <= 18):
                 raise AnswerRefused("Content-Length is not valid")
-            self.length = int(lengths[0])
+            if len(index) < len(self.names) and len(values_of(b"content-length", self.names, self.contents)) > 1:
+                raise AnswerRefused("more than one Content-Length")
+            self.length = int(length)
 
     def decoder(self, method: bytes, limits: UpstreamLimits) -> Decoder:
         """What takes the body off the wire, for an answer to `method` (RFC 9112 §6.3, steps 1 to 8)."""

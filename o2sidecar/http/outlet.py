@@ -23,8 +23,8 @@ class Outlet:
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
-        # Not through TLS wrappers: they would pass the call on to the socket below and send in the clear.
-        self._send = transport.writeSomeData if isinstance(transport, Connection) and not transport.TLS else None
+        # Not where TLS lies between: the socket below it would send in the clear.
+        self._send = transport.getHandle().send if isinstance(transport, Connection) and not transport.TLS else None
         self._at_once = self._send is not None
         self._flow: Flow | None = None
         self._retired = False
@@ -35,11 +35,14 @@ class Outlet:
     def write(self, data: bytes) -> None:
         """Send, now or as soon as there is room."""
         if self._at_once:
-            sent = self._send(data)  # type: ignore[misc]
-            if sent.__class__ is int:
-                if sent == len(data):
-                    return
-                data = data[sent:]
+            try:
+                sent = self._send(data)  # type: ignore[misc]
+            except OSError:
+                # No room, or no connection any more: the transport will find out which.
+                sent = 0
+            if sent == len(data):
+                return
+            data = data[sent:]
             # What waits in the transport now must not be overtaken; `resumeProducing` says that it has gone.
             self._at_once = False
         self._transport.write(data)

@@ -84,7 +84,7 @@ class RequestHead:
     def read(self, head: bytes, limits: Limits) -> None:
         """Take a head apart: from its request line to its empty line. Raises `HeadRefused`."""
         # RFC 9112 §3: exactly one space between the parts of the request line.
-        line = head.partition(b"\r\n")[0].split(b" ")
+        line = head[: head.find(b"\r\n")].split(b" ")
         if len(line) != 3:
             raise HeadRefused(400, "malformed request line")
         self.method, target, version = line
