@@ -25,6 +25,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self) -> None:
+        """Take the body whole, and answer with its size."""
+        body = json.dumps({"size": len(self.rfile.read(int(self.headers["Content-Length"])))}).encode()
+        self.server.seen.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *args: object) -> None:
         """Say nothing."""
 
@@ -36,12 +46,12 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.seen: list[str] = []
-        self._connections: list[socket.socket] = []
+        self.connections: list[socket.socket] = []
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept, and remember the connection for the end."""
         connection, address = super().get_request()
-        self._connections.append(connection)
+        self.connections.append(connection)
         return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -51,19 +61,20 @@ class _Server(ThreadingHTTPServer):
 
     def hang_up(self) -> None:
         """End the connections that clients keep for later."""
-        for connection in self._connections:
+        for connection in self.connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
 class Echo:
-    """The app; `seen` are the paths that it was asked for."""
+    """The app; `seen` are the paths that it was asked for, `connections` those that were made to it."""
 
     def __init__(self, port: int = 0) -> None:
         self._server = _Server(port)
         self.port: int = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.seen = self._server.seen
+        self.connections = self._server.connections
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 

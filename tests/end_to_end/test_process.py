@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 from pathlib import Path
 
 from o2sidecar import __version__
 from tests.end_to_end.echo import Echo
-from tests.end_to_end.processes import BIN, ProcessCase, Running, clean_environment, eventually, free_port
+from tests.end_to_end.processes import BIN, ProcessCase, Running, clean_environment, eventually, free_port, is_listening
 from tests.end_to_end.visitor import Visitor
 
 CLIENT_SECRET = "a-client-secret-nobody-may-see"
@@ -127,6 +128,32 @@ class RunningTests(ProcessCase):
             self.assertEqual(sidecar.status(), 0, sidecar.output())
             self.assertNotIn("Traceback", sidecar.output())
             self.assertRaises(OSError, Visitor().get, self.base)
+
+    def test_sigterm_in_the_middle_of_an_upload(self) -> None:
+        """An upload under way is finished and answered; new connections are not accepted; then the process ends."""
+        sidecar = self.start()
+        with socket.create_connection(("127.0.0.1", self.port), 30) as client:
+            client.sendall(b"POST /open/up HTTP/1.1\r\nHost: app\r\nContent-Length: 200000\r\n\r\n" + b"x" * 100000)
+            eventually("the upload's begin", lambda: len(self.app.connections) > 0)
+            sidecar.signal(signal.SIGTERM)
+            eventually("the closed listener", lambda: not is_listening(self.port))
+            client.sendall(b"x" * 100000)
+            answer = b""
+            while piece := client.recv(65536):
+                answer += piece
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer)
+        self.assertIn(b"connection: close", answer.lower())
+        self.assertTrue(answer.endswith(b'{"size": 200000}'), answer)
+        self.assertEqual(sidecar.status(), 0, sidecar.output())
+
+    def test_uploads_that_never_end_are_cut(self) -> None:
+        """What is not finished within shutdown_timeout is cut, and the process ends all the same."""
+        sidecar = self.start("--shutdown-timeout=500ms")
+        with socket.create_connection(("127.0.0.1", self.port), 30) as client:
+            client.sendall(b"POST /open/up HTTP/1.1\r\nHost: app\r\nContent-Length: 200000\r\n\r\nx")
+            eventually("the upload's begin", lambda: len(self.app.connections) > 0)
+            sidecar.signal(signal.SIGTERM)
+            self.assertEqual(sidecar.status(), 0, sidecar.output())
 
     def test_twistd_ends_on_sigterm(self) -> None:
         """The same under twistd."""
