@@ -137,7 +137,7 @@ class UpstreamConnection:
         if self._tunnel is not None:
             self._tunnel.ended()
         else:
-            self._ended(cleanly=True)
+            self._ended(cleanly=True, why="closed by the app")
 
     def writeConnectionLost(self) -> None:
         """Our own sending side is closed."""
@@ -146,7 +146,7 @@ class UpstreamConnection:
         """The connection is gone."""
         if self._tunnel is not None:
             self._tunnel.lost()
-        self._ended(cleanly=reason.check(ConnectionDone) is not None)
+        self._ended(cleanly=reason.check(ConnectionDone) is not None, why=reason.getErrorMessage())
 
     # What the taker calls.
 
@@ -208,7 +208,8 @@ class UpstreamConnection:
         if held:
             data = held + data
             self._held = b""
-        while self._take == self._take_head:
+        more = True
+        while more:
             end = data.find(b"\r\n\r\n", max(0, len(held) - 3))
             held = b""
             if end < 0 or end > self._limits.head_size:
@@ -228,10 +229,10 @@ class UpstreamConnection:
             if head.status >= 200:
                 self._begin_body(head, data)
                 return
-            self._interim_answer(head, data)
+            more = self._interim_answer(head, data)
 
-    def _interim_answer(self, head: AnswerHead, rest: bytes) -> None:
-        """RFC 9110 §15.2: any number of them may precede an answer; we bear a few."""
+    def _interim_answer(self, head: AnswerHead, rest: bytes) -> bool:
+        """RFC 9110 §15.2: any number of them may precede an answer; we bear a few. Whether heads go on."""
         taker = self._taker
         assert taker is not None
         self._interim += 1
@@ -244,6 +245,7 @@ class UpstreamConnection:
             self._refuse("too many interim answers")
         elif head.status == 100:
             taker.answer_continue()
+        return self._taker is taker
 
     def _switch(self, taker: Taker, head: AnswerHead, rest: bytes) -> None:
         self._taker = None
@@ -322,7 +324,7 @@ class UpstreamConnection:
         else:
             self._close()
 
-    def _ended(self, cleanly: bool) -> None:
+    def _ended(self, cleanly: bool, why: str) -> None:
         taker, self._taker = self._taker, None
         state = self._take
         self._close()
@@ -331,9 +333,9 @@ class UpstreamConnection:
         if state == self._take_body and cleanly and self._decoder.to_the_end:
             taker.answer_end(b"")
         elif state == self._take_body:
-            taker.answer_lost("the connection ended within the answer", False)
+            taker.answer_lost(f"the connection ended within the answer: {why}", False)
         else:
-            taker.answer_lost("the connection ended without an answer", self._reused and not self._seen)
+            taker.answer_lost(f"the connection ended without an answer: {why}", self._reused and not self._seen)
 
     def _refuse(self, reason: str) -> None:
         taker, self._taker = self._taker, None

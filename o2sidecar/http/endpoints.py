@@ -8,15 +8,17 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 from OpenSSL.SSL import Connection as TlsConnection
-from twisted.internet.endpoints import (
-    HostnameEndpoint,
-    TCP4ClientEndpoint,
-    TCP6ClientEndpoint,
-    UNIXClientEndpoint,
-    wrapClientTLS,
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint, UNIXClientEndpoint
+from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    IStreamClientEndpoint,
 )
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 from twisted.internet.ssl import CertificateOptions, PrivateCertificate, optionsForClientTLS
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 
@@ -57,7 +59,7 @@ def place_of(
             if verify
             else _Unverified(parts.hostname, certificate)
         )
-        endpoint = wrapClientTLS(creator, endpoint)
+        endpoint = _TlsEndpoint(endpoint, creator, reactor)
     return Place(
         endpoint=endpoint,
         host=parts.netloc.rpartition("@")[2].encode("idna" if not parts.netloc.isascii() else "ascii"),
@@ -75,6 +77,24 @@ def host_endpoint(reactor: Any, host: str, port: int, *, connect_time: float) ->
 
 
 _PORTS = {"http": 80, "https": 443}
+
+
+@implementer(IStreamClientEndpoint)
+class _TlsEndpoint:
+    """TLS on top of another endpoint; Twisted's own wrapper would use the global reactor."""
+
+    def __init__(
+        self, below: IStreamClientEndpoint, creator: IOpenSSLClientConnectionCreator, clock: IReactorTime
+    ) -> None:
+        self._below = below
+        self._creator = creator
+        self._clock = clock
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect; fires when the connection below stands, and the handshake has begun."""
+        wrapped = TLSMemoryBIOFactory(self._creator, True, protocolFactory, self._clock)
+        connected: Deferred[Any] = self._below.connect(wrapped)
+        return connected.addCallback(lambda wrapper: wrapper.wrappedProtocol)
 
 
 @implementer(IOpenSSLClientConnectionCreator)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import crypto
-from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import Certificate, CertificateOptions, trustRootFromCertificates
 from twisted.internet.testing import MemoryReactorClock
@@ -108,7 +108,7 @@ class TlsTests(SynchronousTestCase):
         listening = Listening(served=proxy)
         client = listening.client()
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        theirs: IProtocol = reactor.tcpClients[0][2].buildProtocol(None)
+        theirs: Any = reactor.tcpClients[0][2].buildProtocol(None)
         server = TLSMemoryBIOFactory(options, False, Factory.forProtocol(Answering), reactor).buildProtocol(None)
         pump = connect(server, FakeTransport(server, True), theirs, FakeTransport(theirs, False))
         for _ in range(3):

@@ -56,7 +56,7 @@ class LeanReactorTests(SynchronousTestCase):
         self.addCleanup(ours.close)
         self.addCleanup(theirs.close)
         reader = Reader(ours)
-        self.reactor.addReader(reader)  # type: ignore[arg-type]
+        self.reactor.addReader(reader)
         return reader, theirs
 
     def test_interface(self) -> None:
