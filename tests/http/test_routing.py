@@ -7,7 +7,7 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.http.exchange import Exchange
-from o2sidecar.http.routing import Rewrite, Router, StaticAnswer
+from o2sidecar.http.routing import Router, StaticAnswer
 from tests.wire import Listening
 
 
@@ -18,20 +18,16 @@ class Says:
         self.name = name
 
     def serve(self, exchange: Exchange) -> None:
-        self.pass_on(exchange, exchange.target)
-
-    def pass_on(self, exchange: Exchange, target: bytes) -> None:
-        exchange.answer(200, [], self.name + b" " + target)
+        exchange.answer(200, [], self.name + b" " + exchange.target)
 
 
 class RouterTests(SynchronousTestCase):
     """The longest path wins."""
 
-    def ask(self, target: bytes, routes: tuple[bytes, ...] = (), rewrites: tuple[Rewrite, ...] = ()) -> bytes:
+    def ask(self, target: bytes, routes: tuple[bytes, ...] = ()) -> bytes:
         """Status and body for a target, or where it is redirected."""
         router = Router(
             routes={path: Says(path) for path in routes},
-            rewrites=rewrites,
             nothing=lambda exchange: exchange.answer(404, [], b"nothing"),
         )
         answer = Listening(served=router).ask(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -62,28 +58,6 @@ class RouterTests(SynchronousTestCase):
     def test_slash(self) -> None:
         """A folder's name without its slash is redirected, the slash before the query (CONTRACT §10 #29)."""
         self.assertEqual(self.ask(b"/files?a=b", (b"/files/",)), b"/files/?a=b")
-
-    def rewrite(self, pattern: bytes, template: bytes) -> Rewrite:
-        return Rewrite(pattern=re.compile(pattern), template=template, app=Says(b"rewritten"))
-
-    def test_rewrite(self) -> None:
-        """Groups build the new target; the query is merged and sorted (up-rewrite)."""
-        for pattern, template, target, expected in (
-            (rb"^/old/(.*)$", b"/new/$1", b"/old/thing/1?b=2&a=1", b"/new/thing/1?a=1&b=2"),
-            (rb"^/q/([^/]*)$", b"/search?verb=$1", b"/q/find?z=9", b"/search?verb=find&z=9"),
-            (rb"^/q/([^/]*)/(.*)$", b"/s?v=$1&w=$2", b"/q/find/me?z=9", b"/s?v=find&w=me&z=9"),
-            (rb"^/strip(/.*)$", b"$1", b"/strip/", b"/"),
-            (rb"^/strip/(.*)$", b"$1", b"/strip/x", b"/x"),
-            (rb"^/(?P<a>\w+)/", b"/${a}b/$$/$c$9", b"/x/y", b"/xb/$/y"),
-            (rb"^/a$", b"/b", b"/a?x=%20+%2F&y", b"/b?x=++%2F&y="),
-        ):
-            self.assertEqual(self.ask(target, rewrites=(self.rewrite(pattern, template),)), b"rewritten " + expected)
-
-    def test_rewrites_come_first(self) -> None:
-        """Patterns are tried before paths, the longest first."""
-        rewrites = (self.rewrite(rb"^/a", b"/short"), self.rewrite(rb"^/a/.*", b"/long"))
-        self.assertEqual(self.ask(b"/a/b", (b"/a/b",), rewrites), b"rewritten /long")
-        self.assertEqual(self.ask(b"/b", (b"/b",), rewrites), b"/b /b")
 
     def test_static(self) -> None:
         """A fixed answer has its status, its word, and a name for the log."""
