@@ -68,5 +68,5 @@ class UpstreamLimits:
     """How long a client with `Expect: 100-continue` waits for the app's word before it is told to go on anyway."""
     pool_time: float = field(default=4.0, validator=ge(0))
     """How long an unused connection is kept; below the 5 s after which Node.js and uvicorn close theirs."""
-    pool_size: int = field(default=128, validator=ge(0))
-    """Unused connections that are kept."""
+    pool_size: int = field(default=1024, validator=ge(0))
+    """Unused connections that are kept; with fewer than busy times need, each request then would open its own."""

@@ -34,7 +34,7 @@ class LimitOptions(Group):
     upstream_write_timeout: Duration = option(60.0, "how long the app may take nothing of a body", ours=True)
     upstream_idle_timeout: Duration = option(0.0, "how long the app may pause within an answer; 0: for ever", ours=True)
     upstream_keepalive_timeout: Duration = option(4.0, "how long an idle connection to the app is kept", ours=True)
-    upstream_pool_size: int = option(256, "most idle connections to the app", ours=True)
+    upstream_pool_size: int = option(1024, "most idle connections to the app", ours=True)
     drain_delay: Duration = option(0.0, "how long to go on accepting connections after SIGTERM", ours=True)
     shutdown_timeout: Duration = option(25.0, "how long running requests may take to finish after SIGTERM", ours=True)
     provider_timeout: Duration = option(10.0, "how long the provider may take to answer", ours=True)
