@@ -56,5 +56,6 @@ def _openings(text: str) -> int:
 
 
 def _reason(error: Exception) -> str:
+    """Why, without the piece of the pattern that RE2 repeats: it may hold anything."""
     said = error.args[0] if error.args else ""
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return said.decode("utf-8", "replace").partition(": ")[0] if isinstance(said, bytes) else str(said)

@@ -39,6 +39,13 @@ class SyntaxTests(SynchronousTestCase):
                 Pattern(bad)
             self.assertIn(f"the pattern {bad!r} cannot be used: ", str(caught.exception))
 
+    def test_reasons_are_printable(self) -> None:
+        """The sentence repeats nothing of the pattern but its quoted self."""
+        for bad in (")\uaaf7", "(\x1b[31m", "[\u2028"):
+            with self.assertRaises(ValueError) as caught:
+                Pattern(bad)
+            self.assertTrue(str(caught.exception).isprintable(), str(caught.exception))
+
     @given(st.text(alphabet="ab()[]{}|*+?^$\\.-,:=<>!P2dpQEi\udc80é", max_size=20))
     def test_any_text(self, text: str) -> None:
         """Whatever stands in the settings is a pattern or refused by the one exception."""
