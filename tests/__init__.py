@@ -1,7 +1,7 @@
 """Tests, laid out as the package is.
 
 Examples of property tests take as long as they take, for machines that run tests are busy. In CI they are the same
-ones each time, so that a red run is about the change; on a laptop they are new ones, which is where new cases are found.
+ones each time, so that a red run is about the change; on a laptop they are new ones, which finds new cases.
 """
 
 import os
