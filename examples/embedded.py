@@ -13,7 +13,7 @@ import sys
 from html import escape
 
 from twisted.internet import reactor  # noqa: TID251 (an application meets it)
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import ensureDeferred
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
@@ -50,8 +50,11 @@ def main() -> None:
         raise SystemExit(str(refused)) from None
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
     guarded = guard_resource(application(), loaded, reactor=reactor, write=sys.stdout.buffer.write)
+    for warning in guarded.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
     for each in guarded.background:
-        Deferred.fromCoroutine(each.start())
+        ensureDeferred(each.start())
+        reactor.addSystemEventTrigger("before", "shutdown", each.stop)
     listener = loaded.structure.listener
     reactor.listenTCP(listener.port, Site(guarded.root), interface=listener.host)
     reactor.run()

@@ -26,6 +26,7 @@ class EmailsFile:
         self._loop.clock = clock
         self._period = period
         self._seen: tuple[int, int, int] | None = None
+        self._trouble = ""
         self._emails: frozenset[str] = frozenset()
         self.look()
 
@@ -33,7 +34,7 @@ class EmailsFile:
         """The addresses, in lower case."""
         return self._emails
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to look at the file from time to time."""
         self._loop.start(self._period, now=False)
 
@@ -51,13 +52,14 @@ class EmailsFile:
                 return
             lines = self._read(self._path).decode("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            if self._seen is not None:
-                self._seen = None
+            self._seen = None
+            if str(error) != self._trouble:
+                self._trouble = str(error)
                 self._log.error(
                     "{path} cannot be read, its last list stays in force: {error}", path=self._path, error=error
                 )
             return
-        self._seen = seen
+        self._seen, self._trouble = seen, ""
         texts = (line.strip().lower() for line in lines)
         self._emails = frozenset(text for text in texts if text and not text.startswith("#"))
         self._log.info("{path} lists {count} addresses", path=self._path, count=len(self._emails))

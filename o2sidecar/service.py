@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from attrs import field, frozen
 from twisted.application.service import Service
@@ -17,7 +17,7 @@ from twisted.logger import Logger
 class Background(Protocol):
     """Something that runs beside the requests."""
 
-    def start(self) -> object:
+    async def start(self) -> None:
         """Begin."""
 
     def stop(self) -> object:
@@ -87,11 +87,8 @@ class SidecarService(Service):
         for listener in self._listeners:
             self._log.info("listening on {where}", where=listener.where)
         for each in self._background:
-            started: Any = each.start()
-            if hasattr(started, "__await__") and not isinstance(started, Deferred):
-                started = Deferred.fromCoroutine(started)
-            if isinstance(started, Deferred):
-                started.addErrback(lambda failure: self._log.failure("a background job failed", failure=failure))
+            started = Deferred.fromCoroutine(each.start())
+            started.addErrback(lambda failure: self._log.failure("a background job failed", failure=failure))
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, let the running requests finish, end what runs in the background."""

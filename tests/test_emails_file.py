@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.emails_file import EmailsFile
@@ -22,7 +24,7 @@ class EmailsFileTests(SynchronousTestCase):
 
     def watched(self) -> EmailsFile:
         made = EmailsFile(path=str(self.path), read=lambda path: Path(path).read_bytes(), clock=self.clock)
-        made.start()
+        self.successResultOf(ensureDeferred(made.start()))
         self.addCleanup(made.stop)
         return made
 
@@ -55,6 +57,21 @@ class EmailsFileTests(SynchronousTestCase):
         self.path.write_bytes(b"dora@example.com\n")
         self.clock.advance(1)
         self.assertEqual(watched(), frozenset({"dora@example.com"}))
+
+    def test_unreadable_from_the_start(self) -> None:
+        """A file that is no text admits nobody, and says so once."""
+        self.path.write_bytes(b"\xff\xfe broken")
+        said: list[str] = []
+
+        def note(event: LogEvent) -> None:
+            said.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(note)  # type: ignore[arg-type]
+        self.addCleanup(globalLogPublisher.removeObserver, note)  # type: ignore[arg-type]
+        watched = self.watched()
+        self.clock.advance(3)
+        self.assertEqual(watched(), frozenset())
+        self.assertEqual(len([line for line in said if "cannot be read" in line]), 1)
 
     def test_an_empty_file_admits_nobody(self) -> None:
         """A file that lists nobody admits nobody."""

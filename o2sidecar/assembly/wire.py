@@ -153,7 +153,7 @@ def listener_of(where: listeners.Listener, server: HttpServer, reactor: Any) -> 
         return Listener(
             where=f"unix:{where.path}",
             listen=lambda: reactor.listenUNIX(
-                where.path, server, backlog=_BACKLOG, mode=0o666 if where.mode is None else where.mode, wantPID=False
+                where.path, server, backlog=_BACKLOG, mode=0o660 if where.mode is None else where.mode, wantPID=False
             ),
         )
     if where.descriptor is not None:

@@ -140,7 +140,7 @@ def _is_http_url(text: str) -> bool:
 
 def _port(address: str, usual: int, taken: Sequence[int], is_free: Callable[[str, int], bool]) -> int:
     """The usual port if it is free, else one that the system picks."""
-    if usual and is_free(address, usual):
+    if usual and usual not in taken and is_free(address, usual):
         return usual
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -1,7 +1,7 @@
 """SessionGuard: request -> session -> policy -> inner resource, or a refusal.
 
-HOT: `serve` and `_decide`. They stand in the path of every request; no Deferred, no JSON, no regular expression on
-the way of a signed-in one.
+HOT: `serve` and `_decide`. They stand in the path of every request; no Deferred and no JSON on the way of a
+signed-in one.
 """
 
 from __future__ import annotations

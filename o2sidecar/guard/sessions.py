@@ -20,7 +20,7 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.providers.provider import Provider
-from o2sidecar.refusals import Refusal, SessionEnded
+from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
 from o2sidecar.session.cookies import SessionCookie, parse_cookies
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
@@ -103,7 +103,10 @@ class Sessions:
         asked.addErrback(lambda failure: self._broken(exchange, failure, give_up))
 
     def renew(self, opened: Opened) -> Deferred[Opened | None]:
-        """Ask the provider about a session, or join those who asked already; `None` when the session is over."""
+        """Ask the provider about a session, or join those who asked already; `None` when the session is over.
+
+        Fails with `OwnFault` when that could not be found out.
+        """
         answer: Deferred[Opened | None] = Deferred()
         waiting = self._waiting.get(opened.key)
         if waiting is not None:
@@ -132,16 +135,14 @@ class Sessions:
         return self._cookie.presented(parse_cookies(exchange.values(b"cookie")))
 
     def _key(self, field: bytes) -> bytes:
-        """The bytes that decide which session a Cookie field holds: the one plain cookie, else the whole field."""
+        """The bytes that decide which session a Cookie field holds: its session cookies, and nothing else of it."""
         start = field.find(self._assignment)
-        if (
-            start < 0
-            or (start and field[start - 1] not in _BEFORE_A_COOKIE)
-            or field.count(self._name) != 1
-            or (end := field.find(b";", start)) < 0
-        ):
-            return field[start:] if start == 0 and field.count(self._name) == 1 else field
-        return field[start:end]
+        if start < 0 or (start and field[start - 1] not in _BEFORE_A_COOKIE) or field.count(self._name) != 1:
+            cookies = parse_cookies([field])
+            ours = self._cookie.presented(cookies)
+            return "; ".join(f"{name}={value}" for name, value in cookies if name in ours).encode()
+        end = field.find(b";", start)
+        return field[start:] if end < 0 else field[start:end]
 
     def _open(self, key: bytes, field: bytes) -> Opened | None:
         now = self._now()
@@ -180,14 +181,19 @@ class Sessions:
         return renewed
 
     def _broken(self, exchange: Exchange, failure: Failure, give_up: Callable[[Exchange], None]) -> None:
-        self._log.failure("a request could not be judged", failure=failure)
+        if failure.check(Refusal) is None:
+            self._log.failure("a request could not be judged", failure=failure)
         give_up(exchange)
 
     def _tell(self, opened: Opened, result: Opened | Failure | None) -> None:
-        if isinstance(result, Failure):
-            if result.check(Refusal) is None:
-                self._log.failure("renewing a session failed", failure=result)
-            # Nobody knows whether the session is still good: it is refused now, and asked about again next time.
-            result = None
-        for waiting in self._waiting.pop(opened.key):
-            waiting.callback(result)
+        waiting = self._waiting.pop(opened.key)
+        if not isinstance(result, Failure):
+            for each in waiting:
+                each.callback(result)
+            return
+        if result.check(Refusal) is None:
+            self._log.failure("renewing a session failed", failure=result)
+        # Nobody knows whether the session is still good: these requests are refused, the cookie stays, and the next
+        # request asks again.
+        for each in waiting:
+            each.errback(OwnFault(reason="renewal_failed"))

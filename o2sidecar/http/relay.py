@@ -140,6 +140,9 @@ class Relay:
         connection = self._connection
         if connection is None:
             return
+        if complete:
+            # From here on it is the app's turn: its time to answer must not end when the last piece has gone out.
+            connection.outlet.throttle(None)
         if self._request:
             request, self._request = self._request, b""
             connection.send(self, request + data, complete)

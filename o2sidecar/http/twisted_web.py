@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from urllib.parse import unquote_to_bytes
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionLost
@@ -64,6 +65,12 @@ class TwistedResource:
         request = exchange.request
         if exchange.done:
             return
+        if request.uri != exchange.target:
+            # The target was in absolute-form: what was judged is what is served (security.md U, RFC 9112 §3.2.2).
+            request.uri = exchange.target
+            request.path = exchange.path
+            request.prepath = []
+            request.postpath = [unquote_to_bytes(segment) for segment in exchange.path[1:].split(b"/")]
         for name, _ in list(request.requestHeaders.getAllRawHeaders()):
             if folded(name) in self._reserved:
                 request.requestHeaders.removeHeader(name)

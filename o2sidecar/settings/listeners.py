@@ -21,7 +21,7 @@ class Listener:
         host: a name or an address, IPv6 without brackets.
         port: 0 lets the system choose.
         path: of a unix socket; empty if it is none.
-        mode: permissions of the unix socket; None leaves them to the umask.
+        mode: permissions of the unix socket; None: owner and group may connect.
         descriptor: a listening socket that the parent process opened; None if it is none.
     """
 

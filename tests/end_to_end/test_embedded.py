@@ -81,6 +81,13 @@ class EmbeddedTests(ProcessCase):
         self.assertEqual(self.get("/oauth2/userinfo", "alice@example.com")[0], 200)
         self.assertEqual(self.get("/oauth2/start")[0], 503)
 
+    def test_absolute_form(self) -> None:
+        """What was judged is what is served, also where the target is a whole URL (RFC 9112 §3.2.2)."""
+        target = f"http://127.0.0.1:{self.port}/hello"
+        status, _, body = self.get(target, "alice@example.com")
+        self.assertEqual((status, "Hello, alice@example.com." in body), (200, True))
+        self.assertEqual(self.get(target)[0], 403)
+
     def test_the_rest_of_the_tree(self) -> None:
         """The application answers for paths that it has not, and for HEAD."""
         self.assertEqual(self.get("/nothing", "alice@example.com")[0], 404)

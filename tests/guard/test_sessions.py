@@ -139,6 +139,18 @@ class RenewalTests(SynchronousTestCase):
         tokens = [opened.session.access_token for _, opened in self.decided if opened]
         self.assertEqual(tokens, ["AT-2"] * 50)
 
+    def test_one_question_whatever_else_is_in_the_field(self) -> None:
+        """Other cookies, and a login under way, do not make a split session another one."""
+        value = CODEC.encode("_oauth2_proxy", ALICE)
+        parts = f"_oauth2_proxy_0={value[:50]}; _oauth2_proxy_1={value[50:]}"
+        self.clock.advance(600)
+        for pair in (f"{parts}; _ga=1", f"_ga=2; {parts}", f"{parts}; _oauth2_proxy_csrf=x"):
+            self.pair = pair
+            self.settle()
+        self.assertEqual(len(self.provider.asked), 1)
+        self.provider.answers[0].callback(None)
+        self.assertEqual(len(self.decided), 3)
+
     def test_late_requests_with_the_old_cookie(self) -> None:
         """A request that was under way with the old cookie gets the renewed session, without another question."""
         self.clock.advance(600)
@@ -176,7 +188,7 @@ class RenewalTests(SynchronousTestCase):
         self.clock.advance(600)
         self.settle()
         self.provider.answers[0].errback(ZeroDivisionError("a defect"))
-        self.assertEqual([opened for _, opened in self.decided], [None])
+        self.assertEqual((self.decided, len(self.given_up)), ([], 1))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.settle()
         self.assertEqual(len(self.provider.asked), 2)
@@ -186,7 +198,8 @@ class RenewalTests(SynchronousTestCase):
         self.clock.advance(600)
         self.settle()
         self.provider.answers[0].errback(ProviderFailed(reason="token_refused"))
-        self.assertEqual([opened for _, opened in self.decided], [None])
+        self.assertEqual((self.decided, len(self.given_up)), ([], 1))
+        self.assertEqual(self.given_up[0].also, [], "the cookie may still be good, and stays")
 
     def test_giving_up(self) -> None:
         """If judging fails after the wait, the request is still answered."""
