@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ def makeService(options: Options) -> IService:
 
 def main(arguments: Sequence[str]) -> int:
     """`o2sidecar run`: the sidecar in the foreground, without twistd."""
+    end_on_sigterm()
     loaded = load_or_exit(arguments)
     from twisted.internet import reactor  # noqa: PLC0415, TID251 (installed here, after --help and refusals)
 
@@ -51,6 +53,15 @@ def main(arguments: Sequence[str]) -> int:
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()
     return 0
+
+
+def end_on_sigterm() -> None:
+    """End with 0 on SIGTERM, until the reactor runs and sees to it: between the two the port listens already."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def load_or_exit(arguments: Sequence[str]) -> Loaded:

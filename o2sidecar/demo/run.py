@@ -25,6 +25,7 @@ from o2sidecar.demo.plan import Plan, is_free, plan
 from o2sidecar.demo.provider import Client, DemoProvider
 from o2sidecar.demo.provider_site import ProviderSite
 from o2sidecar.settings.load import Loaded, load
+from o2sidecar.tap import end_on_sigterm
 
 MakeSidecar = Callable[[Loaded, Callable[[bytes], object]], IService]
 """Builds a sidecar from settings and from what its log lines are written with."""
@@ -33,6 +34,7 @@ MakeSidecar = Callable[[Loaded, Callable[[bytes], object]], IService]
 def main(arguments: Sequence[str]) -> int:
     """Run the demo until SIGINT or SIGTERM; 0 then. What cannot be done ends the process with a sentence."""
     wanted = plan(arguments, is_free)
+    end_on_sigterm()
     from twisted.internet import reactor  # noqa: PLC0415, TID251 (after --help)
 
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415

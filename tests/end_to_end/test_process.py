@@ -124,10 +124,20 @@ class RunningTests(ProcessCase):
         """SIGTERM and SIGINT end it with status 0, without a complaint; then nobody listens."""
         for number in (signal.SIGTERM, signal.SIGINT):
             sidecar = self.start()
+            # It listens before its reactor runs; SIGINT is Python's own until then.
+            eventually("an answer", lambda: Visitor().get(f"{self.base}/ping").status == 200)
             sidecar.signal(number)
             self.assertEqual(sidecar.status(), 0, sidecar.output())
             self.assertNotIn("Traceback", sidecar.output())
             self.assertRaises(OSError, Visitor().get, self.base)
+
+    def test_ends_at_once(self) -> None:
+        """SIGTERM right behind the first moment of listening is the same."""
+        for _ in range(5):
+            sidecar = self.start()
+            sidecar.signal(signal.SIGTERM)
+            self.assertEqual(sidecar.status(), 0, sidecar.output())
+            self.assertNotIn("Traceback", sidecar.output())
 
     def test_sigterm_in_the_middle_of_an_upload(self) -> None:
         """An upload under way is finished and answered; new connections are not accepted; then the process ends."""
