@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from attrs import field, frozen
 
+from o2sidecar.oauth.claims import reach
 from o2sidecar.session.session import Session
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -147,22 +148,11 @@ def claim_texts(session: Session, claim: str) -> list[str]:
         return [session.name]
     if claim in _TEXTS:
         return [str(getattr(session, claim))]
-    return _texts(_reach(session.additional_claims, claim))
+    return _texts(reach(session.additional_claims, claim))
 
 
 _TIMES = frozenset({"created_at", "expires_on"})
 _TEXTS = frozenset({"access_token", "id_token", "refresh_token", "email", "user", "preferred_username"})
-
-
-def _reach(claims: Mapping[str, Any], path: str) -> Any:
-    if path in claims:
-        return claims[path]
-    found: Any = claims
-    for step in path.split("."):
-        if not isinstance(found, Mapping) or step not in found:
-            return None
-        found = found[step]
-    return found
 
 
 def _texts(value: Any) -> list[str]:

@@ -17,12 +17,12 @@ from o2sidecar.http.answer_head import AnswerHead
 from o2sidecar.http.endpoints import host_endpoint
 from o2sidecar.http.exchange import Exchange, HeaderFields
 from o2sidecar.http.fields import lower_case
-from o2sidecar.http.hops import FRAMING, HOP_BY_HOP, FieldFates, folded, nominated
+from o2sidecar.http.hops import FRAMING, HOP_BY_HOP, FieldFates, nominated
 from o2sidecar.http.limits import UpstreamLimits
 from o2sidecar.http.pool import Pool
 from o2sidecar.http.relay import Relay
 from o2sidecar.http.twisted_web import exchange_of
-from o2sidecar.identity import RESERVED
+from o2sidecar.identity import RESERVED, folded
 from o2sidecar.refusals import NotPermitted, Refusal, UpstreamFailed
 
 with warnings.catch_warnings():
@@ -72,7 +72,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         pass_host_header: whether the app gets the client's Host.
         proxy_websockets: whether upgrades to WebSocket are passed on; if not they are refused with 501.
         allows_origin: whether the page that a WebSocket comes from may open one; others are refused with 403.
-        reserved: folded names (`o2sidecar.http.hops.folded`) that no client may send.
+        reserved: folded names (`o2sidecar.identity.folded`) that no client may send.
         preserved: folded names whose client value stays, in front of ours and a comma.
         withheld: folded names that no app may send to a client.
         strip_cookies: takes our own cookies out of a Cookie field's value.

@@ -5,6 +5,8 @@ HOT: `FieldFates` is asked for every field of every message; it is one look-up.
 
 from __future__ import annotations
 
+from o2sidecar.identity import folded
+
 HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -27,11 +29,6 @@ FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 _OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade"})
 """Connection options that name no field that would be passed on anyway."""
-
-
-def folded(name: bytes) -> bytes:
-    """A field name as CGI and WSGI read it: lower case, `_` for `-`."""
-    return name.lower().replace(b"_", b"-")
 
 
 class FieldFates(dict[bytes, bytes]):

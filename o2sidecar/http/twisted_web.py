@@ -14,9 +14,9 @@ from twisted.web.resource import IResource, getChildForRequest
 from twisted.web.server import Request, Site
 
 from o2sidecar.http.exchange import Exchange, Flow
-from o2sidecar.http.hops import FRAMING, HOP_BY_HOP, folded
+from o2sidecar.http.hops import FRAMING, HOP_BY_HOP
 from o2sidecar.http.site_exchange import SiteExchange
-from o2sidecar.identity import RESERVED
+from o2sidecar.identity import RESERVED, folded
 from o2sidecar.refusals import BadRequest
 
 _MEMO = "o2sidecar_exchange"

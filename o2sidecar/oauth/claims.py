@@ -46,7 +46,7 @@ class ClaimRules:
     def missing(self, claims: Mapping[str, Any]) -> frozenset[str]:
         """The claims wanted that an ID token does not hold, for which the user info endpoint is worth asking."""
         wanted = (self.email_claim, self.groups_claim, *self.additional_claims)
-        return frozenset(name for name in wanted if _reach(claims, name) is None)
+        return frozenset(name for name in wanted if reach(claims, name) is None)
 
     def person(self, claims: Mapping[str, Any], user_info: Mapping[str, Any] | None = None) -> Person:
         """The person of an ID token's claims; `user_info` fills in what the token lacks and changes nothing else.
@@ -78,7 +78,8 @@ class ClaimRules:
         return email
 
 
-def _reach(claims: Mapping[str, Any], path: str) -> Any:
+def reach(claims: Mapping[str, Any], path: str) -> Any:
+    """A claim by its name, or by a dotted path into objects; `None` where that leads nowhere."""
     if path in claims:
         return claims[path]
     found: Any = claims
@@ -90,7 +91,7 @@ def _reach(claims: Mapping[str, Any], path: str) -> Any:
 
 
 def _first(sources: Sequence[Mapping[str, Any]], path: str) -> Any:
-    return next((value for source in sources if (value := _reach(source, path)) is not None), None)
+    return next((value for source in sources if (value := reach(source, path)) is not None), None)
 
 
 def _plain(value: Any, name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from http import HTTPStatus
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
@@ -29,7 +28,7 @@ from o2sidecar.refusals import (
 )
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, carries_form, submitted_fields
-from o2sidecar.signin.pages import Page, Pages
+from o2sidecar.signin.pages import Page, Pages, phrase_of
 from o2sidecar.signin.transaction import Logins, NotAdmitted, Onward
 
 NO_CACHE: tuple[tuple[bytes, bytes], ...] = (
@@ -147,7 +146,7 @@ class Answers:
         if plain:
             exchange.answer(refusal.status, [_JSON], b"{}")
             return
-        told = {"error": _phrase(refusal.status), "reason": refusal.reason, "message": refusal.sentence}
+        told = {"error": phrase_of(refusal.status), "reason": refusal.reason, "message": refusal.sentence}
         told["request_id"] = exchange.request_id
         fields: HeaderFields = [_JSON, (b"Cache-Control", b"no-store")]
         if refusal.status == 401:
@@ -171,7 +170,3 @@ class Answers:
 def keep_out_of_caches(exchange: Exchange) -> None:
     """Have whatever answer follows say that it is not to be kept."""
     exchange.also.extend(header for header in NO_CACHE if header not in exchange.also)
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else "Error"

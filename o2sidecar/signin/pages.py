@@ -90,7 +90,7 @@ class Pages:
 
         `redirect`: where the person wanted to go. `who`: whom the refusal is about, as far as that is known.
         """
-        status, phrase = refusal.status, _phrase(refusal.status)
+        status, phrase = refusal.status, phrase_of(refusal.status)
         detail = refusal.detail if self.show_detail else ""
         own = self.templates and self.templates.error(
             Title=phrase,
@@ -221,7 +221,8 @@ def _query(redirect: str) -> tuple[tuple[str, str], ...]:
         return ()
 
 
-def _phrase(status: int) -> str:
+def phrase_of(status: int) -> str:
+    """The standard title of a status (RFC 9110 §15)."""
     return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else "Error"
 
 
