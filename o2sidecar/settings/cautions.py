@@ -114,6 +114,11 @@ def _provider_authorities(options: Options, given: Collection[str]) -> Iterator[
         yield _caution("use_system_trust_store", "this has no effect without provider_ca_files.")
 
 
+def _validate_url(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if options.validate_url and options.provider == "oidc":
+        yield _caution("validate_url", "this has no effect with oidc: its sessions are judged by their ID tokens.")
+
+
 def _caution(key: str, sentence: str) -> Problem:
     return Problem(names=(key,), sentence=sentence)
 
@@ -126,5 +131,6 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _cookies,
     _cookie_name_prefix,
     _provider_authorities,
+    _validate_url,
     _cut_patterns,
 )

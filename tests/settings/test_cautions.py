@@ -33,6 +33,7 @@ class CautionTests(SynchronousTestCase):
             ("--cookie-name=__Secure-a", "--cookie-secure=false"): "browsers drop cookies of this name",
             ("--cookie-name=__Host-a", "--cookie-domain=a.b"): "that have a domain or another path",
             ("--use-system-trust-store",): "this has no effect without provider_ca_files",
+            ("--validate-url=https://idp.example/v",): "this has no effect with oidc",
             ("--ssl-insecure-skip-verify",): "the provider's certificate is not verified",
             ("--ssl-upstream-insecure-skip-verify",): "the app's certificate is not verified",
             ("--insecure-oidc-allow-unverified-email",): "unverified addresses are believed",
