@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
 
 from o2sidecar import __version__
+from o2sidecar.foreground import Foreground
 from o2sidecar.settings.load import HelpAsked, Loaded, SettingsRefused, UsageRefused, VersionAsked, load
 
 
@@ -37,7 +37,7 @@ def makeService(options: Options) -> IService:
 
 def main(arguments: Sequence[str]) -> int:
     """`o2sidecar run`: the sidecar in the foreground, without twistd."""
-    end_on_sigterm()
+    foreground = Foreground()
     loaded = load_or_exit(arguments)
     from twisted.internet import reactor  # noqa: PLC0415, TID251 (installed here, after --help and refusals)
 
@@ -48,20 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     begin_logging(write=_standard_output, local=settings.logging_local_time, on=settings.standard_logging)
     with _refusals():
         service = make_sidecar(loaded, reactor=reactor, write=_standard_output)
-    service.privilegedStartService()
-    service.startService()
-    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
-    reactor.run()
+    foreground.run(service, reactor)
     return 0
-
-
-def end_on_sigterm() -> None:
-    """End with 0 on SIGTERM, until the reactor runs and sees to it: between the two the port listens already."""
-
-    def end(number: int, frame: object) -> None:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, end)
 
 
 def load_or_exit(arguments: Sequence[str]) -> Loaded:

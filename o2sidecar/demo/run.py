@@ -24,8 +24,8 @@ from o2sidecar.demo.people import ADMITTED_GROUP
 from o2sidecar.demo.plan import Plan, is_free, plan
 from o2sidecar.demo.provider import Client, DemoProvider
 from o2sidecar.demo.provider_site import ProviderSite
+from o2sidecar.foreground import Foreground
 from o2sidecar.settings.load import Loaded, load
-from o2sidecar.tap import end_on_sigterm
 
 MakeSidecar = Callable[[Loaded, Callable[[bytes], object]], IService]
 """Builds a sidecar from settings and from what its log lines are written with."""
@@ -34,7 +34,7 @@ MakeSidecar = Callable[[Loaded, Callable[[bytes], object]], IService]
 def main(arguments: Sequence[str]) -> int:
     """Run the demo until SIGINT or SIGTERM; 0 then. What cannot be done ends the process with a sentence."""
     wanted = plan(arguments, is_free)
-    end_on_sigterm()
+    foreground = Foreground()
     from twisted.internet import reactor  # noqa: PLC0415, TID251 (after --help)
 
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415
@@ -45,11 +45,8 @@ def main(arguments: Sequence[str]) -> int:
 
     service = compose(wanted, reactor=reactor, random=os.urandom, make_sidecar=sidecar, write=_standard_output)
     begin_logging(write=prefixed("demo", _standard_output), local=True)
-    service.privilegedStartService()
-    service.startService()
-    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.callWhenRunning(_standard_output, announcement(wanted).encode())
-    reactor.run()
+    foreground.run(service, reactor)
     return 0
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 from o2sidecar import __version__
@@ -17,6 +18,43 @@ from tests.end_to_end.visitor import Visitor
 
 CLIENT_SECRET = "a-client-secret-nobody-may-see"
 COOKIE_SECRET = "a-cookie-secret-nobody-may-see!!"
+
+PROJECT = str(Path(__file__).resolve().parents[2])
+SIGNALLED = """
+import os, signal, sys
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.application.service import Service
+from twisted.logger import Logger, globalLogBeginner
+from o2sidecar.foreground import Foreground
+
+number, moment = getattr(signal, sys.argv[1]), sys.argv[2]
+
+def at(this):
+    if this == moment:
+        os.kill(os.getpid(), number)
+
+async def job():
+    at("in a coroutine")
+
+class Signalled(Service):
+    def privilegedStartService(self):
+        at("listening")
+
+    def startService(self):
+        at("starting")
+        Deferred.fromCoroutine(job())
+        Logger().info("begin")
+
+    def stopService(self):
+        print("stopped")
+
+globalLogBeginner.beginLoggingTo([lambda event: at("logging")], redirectStandardIO=False)
+reactor.callWhenRunning(lambda: reactor.callLater(0, at, "running"))
+Foreground().run(Signalled(), reactor)
+print("returned")
+"""
+"""A service in the foreground that sends its own process a signal at a given moment."""
 
 
 def ended(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -124,20 +162,18 @@ class RunningTests(ProcessCase):
         """SIGTERM and SIGINT end it with status 0, without a complaint; then nobody listens."""
         for number in (signal.SIGTERM, signal.SIGINT):
             sidecar = self.start()
-            # It listens before its reactor runs; SIGINT is Python's own until then.
-            eventually("an answer", lambda: Visitor().get(f"{self.base}/ping").status == 200)
             sidecar.signal(number)
             self.assertEqual(sidecar.status(), 0, sidecar.output())
             self.assertNotIn("Traceback", sidecar.output())
             self.assertRaises(OSError, Visitor().get, self.base)
 
-    def test_ends_at_once(self) -> None:
-        """SIGTERM right behind the first moment of listening is the same."""
-        for _ in range(5):
-            sidecar = self.start()
-            sidecar.signal(signal.SIGTERM)
-            self.assertEqual(sidecar.status(), 0, sidecar.output())
-            self.assertNotIn("Traceback", sidecar.output())
+    def test_ends_on_signals_of_any_moment(self) -> None:
+        """The same holds whatever the process is doing when the signal comes, from before it listens."""
+        for number in ("SIGTERM", "SIGINT"):
+            for moment in ("listening", "starting", "in a coroutine", "logging", "running"):
+                process = self.run_process([sys.executable, "-c", SIGNALLED, number, moment], {"PYTHONPATH": PROJECT})
+                self.assertEqual(process.status(), 0, f"{number} when {moment}: {process.output()}")
+                self.assertEqual(process.output(), "stopped\nreturned\n", f"{number} when {moment}")
 
     def test_sigterm_in_the_middle_of_an_upload(self) -> None:
         """An upload under way is finished and answered; new connections are not accepted; then the process ends."""
