@@ -13,15 +13,15 @@ from typing import Any, Literal
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.web.server import NOT_DONE_YET, Request
 
-from o2sidecar.http.answer_head import AnswerHead
-from o2sidecar.http.endpoints import host_endpoint
 from o2sidecar.http.exchange import Exchange, HeaderFields
-from o2sidecar.http.fields import lower_case
-from o2sidecar.http.hops import FRAMING, HOP_BY_HOP, FieldFates, nominated
 from o2sidecar.http.limits import UpstreamLimits
-from o2sidecar.http.pool import Pool
-from o2sidecar.http.relay import Relay
-from o2sidecar.http.twisted_web import exchange_of
+from o2sidecar.http.message.answer_head import AnswerHead
+from o2sidecar.http.message.fields import lower_case
+from o2sidecar.http.message.hops import FRAMING, HOP_BY_HOP, FieldFates, nominated
+from o2sidecar.http.twisted_web.resources import exchange_of
+from o2sidecar.http.upstream.endpoints import host_endpoint
+from o2sidecar.http.upstream.pool import Pool
+from o2sidecar.http.upstream.relay import Relay
 from o2sidecar.identity import RESERVED, folded
 from o2sidecar.refusals import NotPermitted, Refusal, UpstreamFailed
 

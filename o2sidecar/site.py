@@ -12,7 +12,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from o2sidecar.http.exchange import Exchange, HeaderFields, Served
-from o2sidecar.http.twisted_web import exchange_of
+from o2sidecar.http.twisted_web.resources import exchange_of
 
 _TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
 

@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.http.limits import UpstreamLimits
-from o2sidecar.http.request_head import HeadRefused, RequestHead
+from o2sidecar.http.message.request_head import HeadRefused, RequestHead
 from o2sidecar.identity import HeaderRule, HeaderSource, Identity, IdentityHeaders
 from o2sidecar.proxy import ReverseProxyResource
 from o2sidecar.session.session import Session

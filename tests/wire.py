@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.http.limits import Limits
-from o2sidecar.http.server import HttpServer
+from o2sidecar.http.listener.server import HttpServer
 
 
 class Wire(StringTransport):

@@ -15,8 +15,8 @@ from o2sidecar.assembly.people import People
 from o2sidecar.assembly.wire import limits_of, listener_of, proxy_of, tree_of
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.exchange import Served
-from o2sidecar.http.server import HttpServer
-from o2sidecar.http.twisted_web import TwistedResource
+from o2sidecar.http.listener.server import HttpServer
+from o2sidecar.http.twisted_web.resources import TwistedResource
 from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
 from o2sidecar.signin.answers import Answers

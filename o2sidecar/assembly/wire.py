@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from o2sidecar.assembly.people import People
-from o2sidecar.http.endpoints import place_of
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import Limits, UpstreamLimits
-from o2sidecar.http.routing import Router, StaticAnswer
-from o2sidecar.http.server import HttpServer
-from o2sidecar.http.twisted_web import TwistedResource
+from o2sidecar.http.listener.server import HttpServer
+from o2sidecar.http.twisted_web.resources import TwistedResource
+from o2sidecar.http.upstream.endpoints import place_of
+from o2sidecar.http.upstream.routing import Router, StaticAnswer
 from o2sidecar.proxy import ReverseProxyResource
 from o2sidecar.refusals import BadRequest
 from o2sidecar.service import Listener

@@ -13,7 +13,7 @@ from o2sidecar.guard.current import CurrentSession
 from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.passes import Passes
 from o2sidecar.http.exchange import Exchange, HeaderFields
-from o2sidecar.http.twisted_web import exchange_of
+from o2sidecar.http.twisted_web.resources import exchange_of
 from o2sidecar.policy.admission import Constraints
 
 _TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]

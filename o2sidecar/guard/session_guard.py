@@ -15,7 +15,7 @@ from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.passes import Passes
 from o2sidecar.guard.sessions import Sessions
 from o2sidecar.http.exchange import Exchange, Served
-from o2sidecar.http.twisted_web import TwistedResource, exchange_of
+from o2sidecar.http.twisted_web.resources import TwistedResource, exchange_of
 from o2sidecar.policy.admission import Admission
 from o2sidecar.refusals import NotPermitted, OwnFault, Refusal
 

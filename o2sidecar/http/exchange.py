@@ -1,7 +1,7 @@
 """The small request interface that guard and proxy speak; both servers satisfy it.
 
-`o2sidecar.http.channel` serves it natively and streams. `o2sidecar.http.twisted_web` gives it to a request of a
-plain `twisted.web.server.Site`, whose bodies arrive whole. Whatever answers requests through it is `Served`.
+`o2sidecar.http.listener` serves it natively and streams. `o2sidecar.http.twisted_web` gives it to a request of a plain
+`twisted.web.server.Site`, whose bodies arrive whole. Whatever answers requests through it is `Served`.
 """
 
 from __future__ import annotations

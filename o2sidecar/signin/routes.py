@@ -16,8 +16,8 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
 from o2sidecar.http.exchange import Exchange, HeaderFields
-from o2sidecar.http.request_body import too_large
-from o2sidecar.http.twisted_web import exchange_of
+from o2sidecar.http.listener.request_body import too_large
+from o2sidecar.http.twisted_web.resources import exchange_of
 from o2sidecar.identity import Identity
 from o2sidecar.observe.records import Outcome
 from o2sidecar.policy.audience import expects_page

@@ -17,8 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from o2sidecar.http.server import HttpServer
-from o2sidecar.http.twisted_web import TwistedResource
+from o2sidecar.http.listener.server import HttpServer
+from o2sidecar.http.twisted_web.resources import TwistedResource
 from o2sidecar.observe.records import Outcome
 from o2sidecar.policy.admission import Admission
 from o2sidecar.refusals import ProviderUnavailable

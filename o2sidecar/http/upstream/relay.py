@@ -11,12 +11,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from o2sidecar.http.answer_head import AnswerHead
-from o2sidecar.http.connection import UpstreamConnection
 from o2sidecar.http.exchange import Exchange, Flow, HeaderFields
-from o2sidecar.http.pool import Pool
+from o2sidecar.http.message.answer_head import AnswerHead
 from o2sidecar.http.sweep import NEVER
 from o2sidecar.http.tunnel import TunnelEnd, join
+from o2sidecar.http.upstream.connection import UpstreamConnection
+from o2sidecar.http.upstream.pool import Pool
 from o2sidecar.refusals import UpstreamFailed
 
 

@@ -14,8 +14,8 @@ from twisted.web.resource import IResource, getChildForRequest
 from twisted.web.server import Request, Site
 
 from o2sidecar.http.exchange import Exchange, Flow
-from o2sidecar.http.hops import FRAMING, HOP_BY_HOP
-from o2sidecar.http.site_exchange import SiteExchange
+from o2sidecar.http.message.hops import FRAMING, HOP_BY_HOP
+from o2sidecar.http.twisted_web.site_exchange import SiteExchange
 from o2sidecar.identity import RESERVED, folded
 from o2sidecar.refusals import BadRequest
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred, fail, succeed
 
 from o2sidecar.http.exchange import BodySink, Flow, HeaderFields
-from o2sidecar.http.fields import values_of
-from o2sidecar.http.request_body import Collected, RequestBody, too_large
-from o2sidecar.http.request_head import RequestHead
-from o2sidecar.http.status import REASONS, status_lines
+from o2sidecar.http.listener.request_body import Collected, RequestBody, too_large
+from o2sidecar.http.message.fields import values_of
+from o2sidecar.http.message.request_head import RequestHead
+from o2sidecar.http.message.status import REASONS, status_lines
 
 if TYPE_CHECKING:
-    from o2sidecar.http.channel import Channel
+    from o2sidecar.http.listener.channel import Channel
     from o2sidecar.http.tunnel import TunnelEnd
     from o2sidecar.identity import Identity
 

@@ -22,16 +22,16 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, ISSLT
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from o2sidecar.http.body import BodyRefused
-from o2sidecar.http.native import NativeExchange
+from o2sidecar.http.listener.native import NativeExchange
+from o2sidecar.http.listener.request_body import RequestBody
+from o2sidecar.http.message.body import BodyRefused
+from o2sidecar.http.message.request_head import HeadRefused, split_head
 from o2sidecar.http.outlet import Outlet
-from o2sidecar.http.request_body import RequestBody
-from o2sidecar.http.request_head import HeadRefused, split_head
 from o2sidecar.http.sweep import NEVER
 from o2sidecar.http.tunnel import TunnelEnd
 
 if TYPE_CHECKING:
-    from o2sidecar.http.server import HttpServer
+    from o2sidecar.http.listener.server import HttpServer
 
 
 @implementer(IProtocol, IHalfCloseableProtocol)

@@ -13,12 +13,12 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from o2sidecar.http.exchange import BodySink, Flow, HeaderFields, Tunnel
-from o2sidecar.http.fields import values_of
 from o2sidecar.http.limits import Limits
-from o2sidecar.http.request_body import too_large
-from o2sidecar.http.request_head import HeadRefused, RequestHead
-from o2sidecar.http.request_ids import RequestIds
-from o2sidecar.http.status import REASONS
+from o2sidecar.http.listener.request_body import too_large
+from o2sidecar.http.listener.request_ids import RequestIds
+from o2sidecar.http.message.fields import values_of
+from o2sidecar.http.message.request_head import HeadRefused, RequestHead
+from o2sidecar.http.message.status import REASONS
 from o2sidecar.identity import Identity
 
 _LIMITS = Limits(head_size=1 << 20, field_count=1000)

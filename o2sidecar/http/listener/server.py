@@ -11,12 +11,12 @@ from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from o2sidecar.http.channel import Channel
 from o2sidecar.http.exchange import Exchange, Served
 from o2sidecar.http.limits import Limits
-from o2sidecar.http.native import NativeExchange, field_lines
-from o2sidecar.http.request_ids import RequestIds
-from o2sidecar.http.status import REASONS, DateLine, status_lines
+from o2sidecar.http.listener.channel import Channel
+from o2sidecar.http.listener.native import NativeExchange, field_lines
+from o2sidecar.http.listener.request_ids import RequestIds
+from o2sidecar.http.message.status import REASONS, DateLine, status_lines
 from o2sidecar.http.sweep import Sweep
 
 Access = Callable[[Exchange, int, int, float], None]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from httptools import HttpParserError, HttpResponseParser
 
-from o2sidecar.http.body import Chunked, Counted, Decoder, ToTheEnd
-from o2sidecar.http.fields import DISGUISED, connection_options, index_fields, read_fields, values_of
 from o2sidecar.http.limits import UpstreamLimits
+from o2sidecar.http.message.body import Chunked, Counted, Decoder, ToTheEnd
+from o2sidecar.http.message.fields import DISGUISED, connection_options, index_fields, read_fields, values_of
 
 
 class AnswerRefused(Exception):

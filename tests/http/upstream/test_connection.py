@@ -9,12 +9,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from o2sidecar.http.answer_head import AnswerHead
-from o2sidecar.http.connection import UpstreamConnection
 from o2sidecar.http.limits import UpstreamLimits
-from o2sidecar.http.pool import Pool
-from o2sidecar.http.relay import may_resend
+from o2sidecar.http.message.answer_head import AnswerHead
 from o2sidecar.http.tunnel import TunnelEnd
+from o2sidecar.http.upstream.connection import UpstreamConnection
+from o2sidecar.http.upstream.pool import Pool
+from o2sidecar.http.upstream.relay import may_resend
 from tests.wire import App, Wire
 
 

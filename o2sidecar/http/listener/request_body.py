@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 
-from o2sidecar.http.body import BodyRefused, Decoder
 from o2sidecar.http.exchange import BodySink
+from o2sidecar.http.message.body import BodyRefused, Decoder
 from o2sidecar.refusals import BadRequest
 
 if TYPE_CHECKING:
-    from o2sidecar.http.channel import Channel
+    from o2sidecar.http.listener.channel import Channel
 
 
 class RequestBody:

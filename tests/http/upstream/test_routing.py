@@ -7,7 +7,7 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.http.exchange import Exchange
-from o2sidecar.http.routing import Router, StaticAnswer
+from o2sidecar.http.upstream.routing import Router, StaticAnswer
 from tests.wire import Listening
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.http.body import BodyRefused, Chunked, Counted, Decoder, ToTheEnd
+from o2sidecar.http.message.body import BodyRefused, Chunked, Counted, Decoder, ToTheEnd
 
 
 def chunked(size: int = 0, line_size: int = 1024, extensions_size: int = 4096, trailer_size: int = 64) -> Chunked:

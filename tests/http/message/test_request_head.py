@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.http.host import is_host
 from o2sidecar.http.limits import Limits
-from o2sidecar.http.request_head import HeadRefused, RequestHead, split_head
+from o2sidecar.http.message.host import is_host
+from o2sidecar.http.message.request_head import HeadRefused, RequestHead, split_head
 
 LIMITS = Limits()
 

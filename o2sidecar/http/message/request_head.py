@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpRequestParser
 
-from o2sidecar.http.body import Chunked, Counted, Decoder
-from o2sidecar.http.fields import DISGUISED, Index, connection_options, index_fields, read_fields, values_of
-from o2sidecar.http.host import is_host
 from o2sidecar.http.limits import Limits
+from o2sidecar.http.message.body import Chunked, Counted, Decoder
+from o2sidecar.http.message.fields import DISGUISED, Index, connection_options, index_fields, read_fields, values_of
+from o2sidecar.http.message.host import is_host
 
 
 class HeadRefused(Exception):

@@ -17,8 +17,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.test.iosim import FakeTransport, connect
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.http.endpoints import host_endpoint, place_of
 from o2sidecar.http.limits import UpstreamLimits
+from o2sidecar.http.upstream.endpoints import host_endpoint, place_of
 from o2sidecar.proxy import ReverseProxyResource
 from tests.wire import Listening
 

@@ -23,9 +23,9 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IReac
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from o2sidecar.http.answer_head import AnswerHead, AnswerRefused
-from o2sidecar.http.body import BodyRefused, Counted, Decoder
 from o2sidecar.http.limits import UpstreamLimits
+from o2sidecar.http.message.answer_head import AnswerHead, AnswerRefused
+from o2sidecar.http.message.body import BodyRefused, Counted, Decoder
 from o2sidecar.http.outlet import Outlet
 from o2sidecar.http.sweep import NEVER
 from o2sidecar.http.tunnel import TunnelEnd

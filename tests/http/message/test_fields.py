@@ -5,7 +5,7 @@ from __future__ import annotations
 from httptools import HttpParserError, HttpRequestParser
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.http.fields import (
+from o2sidecar.http.message.fields import (
     DISGUISED,
     FoldedNames,
     connection_options,

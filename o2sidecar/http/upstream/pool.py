@@ -8,9 +8,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime, IStreamClientEndpoint
 from zope.interface import implementer
 
-from o2sidecar.http.connection import UpstreamConnection
 from o2sidecar.http.limits import UpstreamLimits
 from o2sidecar.http.sweep import Sweep
+from o2sidecar.http.upstream.connection import UpstreamConnection
 
 
 @implementer(IProtocolFactory)

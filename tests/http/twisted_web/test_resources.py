@@ -17,8 +17,8 @@ from twisted.web.static import Data, NoRangeStaticProducer
 from zope.interface import implementer
 
 from o2sidecar.http.exchange import Exchange
-from o2sidecar.http.site_exchange import SiteExchange
-from o2sidecar.http.twisted_web import TwistedResource, exchange_of
+from o2sidecar.http.twisted_web.resources import TwistedResource, exchange_of
+from o2sidecar.http.twisted_web.site_exchange import SiteExchange
 from o2sidecar.identity import HeaderRule, HeaderSource, IdentityHeaders
 from o2sidecar.proxy import ReverseProxyResource
 from o2sidecar.session.session import Session

@@ -1,0 +1,1 @@
+"""The clients' side: connections that requests come in on, and the answers to them."""

@@ -1,0 +1,1 @@
+"""twisted.web at both ends: its requests as exchanges, and its resources behind our own channel."""
