@@ -16,8 +16,8 @@ from twisted.web.server import NOT_DONE_YET, Request
 from o2sidecar.http.exchange import Exchange, HeaderFields
 from o2sidecar.http.limits import UpstreamLimits
 from o2sidecar.http.message.answer_head import AnswerHead
-from o2sidecar.http.message.fields import lower_case
-from o2sidecar.http.message.hops import FRAMING, HOP_BY_HOP, FieldFates, nominated
+from o2sidecar.http.message.fields import Field
+from o2sidecar.http.message.hops import FRAMING, HOP_BY_HOP, end_to_end, nominated
 from o2sidecar.http.twisted_web.resources import exchange_of
 from o2sidecar.http.upstream.endpoints import host_endpoint
 from o2sidecar.http.upstream.pool import Pool
@@ -128,8 +128,8 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         # What these become is written below, after the others.
         written = {b"host", b"expect", b"x-forwarded-for"} | ({b"cookie"} if strip_cookies else set())
         replaced = _FORWARDED if self._replace_forwarded else frozenset[bytes]()
-        self._request_fates = FieldFates(HOP_BY_HOP | FRAMING | reserved | preserved | written | replaced | _POISON)
-        self._answer_fates = FieldFates(HOP_BY_HOP | FRAMING | withheld)
+        self._request_dropped = HOP_BY_HOP | FRAMING | reserved | preserved | written | replaced | _POISON
+        self._answer_dropped = HOP_BY_HOP | FRAMING | withheld
 
     def getChild(self, path: bytes, request: Request) -> ReverseProxyResource:
         """Itself: what follows is the app's."""
@@ -175,7 +175,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         lines = [b"%s %s%s HTTP/1.1\r\nHost: %s" % (exchange.method, self.path, target, host)]
         # 1. What is end-to-end, in order: without what the connection needs, Connection names, or only we may say.
         dropped = nominated(exchange.options)
-        lines += self._request_fates.lines(exchange.names, exchange.contents, dropped)
+        lines += end_to_end(exchange.fields, self._request_dropped | dropped if dropped else self._request_dropped)
         # 2. The client's cookies without ours.
         strip = self._strip_cookies
         if strip is not None and b"cookie" not in dropped:
@@ -193,7 +193,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
             lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
         # 5. The identity, last (CVE-2024-45410): nothing that a client sends can remove it.
         identity = exchange.identity
-        if self._preserved and not self._preserved.isdisjoint(map(folded, exchange.names)):
+        if self._preserved and not self._preserved.isdisjoint(field.folded for field in exchange.fields):
             lines += self._joined_lines(exchange, dropped)
         elif identity is not None and identity.request_lines:
             lines.append(identity.request_lines[:-2])
@@ -215,9 +215,9 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
     def _joined_lines(self, exchange: Exchange, dropped: frozenset[bytes]) -> list[bytes]:
         """The identity with the client's values in front, where rules preserve those."""
         given: dict[bytes, list[bytes]] = {}
-        for name, value in zip(exchange.names, exchange.contents, strict=True):
-            if folded(name) in self._preserved and lower_case(name) not in dropped and value:
-                given.setdefault(folded(name), [name]).append(value)
+        for field in exchange.fields:
+            if field.folded in self._preserved and field.folded not in dropped and field.value:
+                given.setdefault(field.folded, [field.name]).append(field.value)
         lines = []
         for name, value in exchange.identity.request_fields if exchange.identity is not None else ():
             values = given.pop(folded(name), [name])[1:]
@@ -228,10 +228,11 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
 
     def answer_lines(self, exchange: Exchange, head: AnswerHead) -> bytes:
         """The app's fields that the client gets, and what we tell it about who it is."""
-        names, contents = head.names, head.contents
+        fields = head.fields
         if self._own_cookie is not None and b"set-cookie" in head.index:
-            names, contents = self._without_own_cookies(names, contents)
-        lines = self._answer_fates.lines(names, contents, nominated(head.options))
+            fields = self._without_own_cookies(fields)
+        dropped = nominated(head.options)
+        lines = end_to_end(fields, self._answer_dropped | dropped if dropped else self._answer_dropped)
         if exchange.identity is not None:
             lines += [b"%s: %s" % field for field in exchange.identity.response_fields]
         if not lines:
@@ -239,15 +240,10 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         lines.append(b"")
         return b"\r\n".join(lines)
 
-    def _without_own_cookies(self, names: list[bytes], contents: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    def _without_own_cookies(self, fields: list[Field]) -> list[Field]:
         own = self._own_cookie
         assert own is not None
-        kept = [
-            (name, value)
-            for name, value in zip(names, contents, strict=True)
-            if lower_case(name) != b"set-cookie" or not own(value)
-        ]
-        return [name for name, _ in kept], [value for _, value in kept]
+        return [field for field in fields if field.lower != b"set-cookie" or not own(field.value)]
 
     def switched_fields(self, exchange: Exchange, head: AnswerHead) -> HeaderFields:
         """The fields of a 101."""

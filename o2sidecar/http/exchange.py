@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from twisted.internet.defer import Deferred
 
 if TYPE_CHECKING:
+    from o2sidecar.http.message.fields import Field
     from o2sidecar.identity import Identity
 
 HeaderFields = list[tuple[bytes, bytes]]
@@ -55,10 +56,8 @@ class Exchange(Protocol):
     path: bytes
     """`target` up to the first `?`."""
     http_1_0: bool
-    names: list[bytes]
-    """The names of the request's fields as they came, in order."""
-    contents: list[bytes]
-    """The values of the request's fields, in the order of `names`."""
+    fields: list[Field]
+    """The request's fields, in order."""
     host: bytes
     """The Host field's value; may be empty."""
     peer: str

@@ -82,7 +82,7 @@ class NativeExchange(RequestHead):
     @property
     def headers(self) -> HeaderFields:
         """The request's fields as they came, in order."""
-        return list(zip(self.names, self.contents, strict=True))
+        return [(field.name, field.value) for field in self.fields]
 
     @property
     def has_body(self) -> bool:
@@ -112,9 +112,9 @@ class NativeExchange(RequestHead):
         """All values of a field, `name` in lower case, in order."""
         if name not in self.index:
             return []
-        if len(self.index) == len(self.names):
+        if len(self.index) == len(self.fields):
             return [self.index[name]]
-        return values_of(name, self.names, self.contents)
+        return values_of(name, self.fields)
 
     def read_body(self, limit: int) -> Deferred[bytes]:
         """The whole body, at most `limit` bytes; fails with `BadRequest`."""
@@ -264,7 +264,7 @@ class NativeExchange(RequestHead):
             if not hasattr(self, name):
                 setattr(self, name, nothing)
         if not hasattr(self, "index"):
-            self.names, self.contents, self.index = [], [], {}
+            self.fields, self.index = [], {}
         self.done = True
 
     def lost(self) -> None:

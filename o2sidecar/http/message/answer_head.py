@@ -44,16 +44,16 @@ class AnswerHead:
     lower case. `options`: the members of Connection. `keeps`: whether the connection may be used again.
     """
 
-    __slots__ = ("_chunked", "contents", "index", "keeps", "length", "names", "options", "reason", "status")
+    __slots__ = ("_chunked", "fields", "index", "keeps", "length", "options", "reason", "status")
 
     def __init__(self, head: bytes) -> None:
         version, self.status, self.reason = _status_lines[head[: head.index(b"\r\n")]]
         try:
-            self.names, self.contents = read_fields(HttpResponseParser, head)
+            self.fields = read_fields(HttpResponseParser, head)
         except (HttpParserError, ValueError) as error:
             raise AnswerRefused(f"malformed answer: {error}") from None
-        self.index = index_fields(self.names, self.contents)
-        self.options = connection_options(self.index, self.names, self.contents)
+        self.index = index_fields(self.fields)
+        self.options = connection_options(self.index, self.fields)
         self._read_framing(version)
 
     def _read_framing(self, version: bytes) -> None:
@@ -64,7 +64,7 @@ class AnswerHead:
         if DISGUISED in index:
             raise AnswerRefused("a framing field in disguise")
         if self._chunked:
-            codings = values_of(b"transfer-encoding", self.names, self.contents)
+            codings = values_of(b"transfer-encoding", self.fields)
             if len(codings) != 1 or codings[0].lower() != b"chunked":
                 raise AnswerRefused("transfer coding not known")
             if b"content-length" in index or version != b"HTTP/1.1":
@@ -73,7 +73,7 @@ class AnswerHead:
             length = index[b"content-length"]
             if not (length.isdigit() and len(length) <= 18):
                 raise AnswerRefused("Content-Length is not valid")
-            if len(index) < len(self.names) and len(values_of(b"content-length", self.names, self.contents)) > 1:
+            if len(index) < len(self.fields) and len(values_of(b"content-length", self.fields)) > 1:
                 raise AnswerRefused("more than one Content-Length")
             self.length = int(length)
 

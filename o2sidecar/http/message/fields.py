@@ -1,8 +1,8 @@
-"""Field sections: names folded once and looked up ever after, and heads taken apart by llhttp.
+"""Field sections: heads judged by llhttp, and their lines taken apart once and remembered.
 
-HOT: `read_fields` runs twice per request (request and answer). A field costs a call from llhttp and two list appends;
-nothing is folded or validated in Python on the way, since llhttp (strict) leaves only tokens as names, and values
-without control characters.
+HOT: `read_fields` runs twice per request (request and answer). llhttp (strict) leaves only tokens as names, and values
+without control characters, on lines that end with CRLF; so a line that it let pass is taken apart without looking for
+more. Clients and apps repeat most lines word for word: a line that was seen before costs one look-up.
 """
 
 from __future__ import annotations
@@ -10,101 +10,116 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from attrs import define
 from httptools import HttpParserUpgrade
 
+from o2sidecar.identity import folded
 
-class FoldedNames(dict[bytes, bytes]):
-    """Field names as they come, to their lower case; bounded.
 
-    A name that turns into that of a framing field or Host when `_` is read as `-` becomes `DISGUISED`.
+@define(kw_only=True, eq=False)
+class Field:
+    """One field of a message; never changed, since messages share it.
+
+    Attributes:
+        name: as it came.
+        lower: the name in lower case, or `DISGUISED`.
+        folded: the name as the worst of origins reads it (`o2sidecar.identity.folded`).
+        value: without the white space around it (RFC 9110 §5.5).
+        line: `Name: value`, without a line end.
     """
 
-    def __init__(self, size: int = 1024) -> None:
-        """`size`: how many names are remembered."""
-        super().__init__()
-        self._size = size
+    name: bytes
+    lower: bytes
+    folded: bytes
+    value: bytes
+    line: bytes
 
-    def __missing__(self, name: bytes) -> bytes:
-        lower = name.lower()
-        if b"_" in lower and lower.replace(b"_", b"-") in _NEVER_DISGUISED:
-            lower = DISGUISED
-        if len(name) <= 64:
-            if len(self) >= self._size:
-                self.clear()
-            self[name] = lower
-        return lower
 
+Index = dict[bytes, bytes]
+"""Lower-case field names to the first value of each."""
 
 DISGUISED = b" "
 """Stands for names such as `Transfer_Encoding`, which CGI and WSGI read as the framing field."""
 
 _NEVER_DISGUISED = frozenset({b"content-length", b"transfer-encoding"})
 
-lower_case: Callable[[bytes], bytes] = FoldedNames().__getitem__
-"""A field name in lower case."""
-
-Index = dict[bytes, bytes]
-"""Lower-case field names to the first value of each."""
+_NOT_REMEMBERED = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"})
+"""Secrets, which are not kept beyond their message."""
 
 
-def index_fields(names: list[bytes], contents: list[bytes]) -> Index:
-    """The first value of each name."""
-    return dict(zip(map(lower_case, reversed(names)), reversed(contents), strict=True))
+class FieldLines(dict[bytes, Field]):
+    """Field lines that llhttp let pass, without line ends, to what they say; bounded."""
+
+    def __init__(self, *, size: int = 2048, longest: int = 192) -> None:
+        """`size`: how many lines are remembered. `longest`: the bytes of a line that is."""
+        super().__init__()
+        self._size = size
+        self._longest = longest
+
+    def __missing__(self, line: bytes) -> Field:
+        name, _, value = line.partition(b":")
+        value = value.strip(b" \t")
+        lower, fold = name.lower(), folded(name)
+        if lower != fold and fold in _NEVER_DISGUISED:
+            lower = DISGUISED
+        found = Field(name=name, lower=lower, folded=fold, value=value, line=b"%s: %s" % (name, value))
+        if len(line) <= self._longest and lower not in _NOT_REMEMBERED:
+            if len(self) >= self._size:
+                self.clear()
+            self[line] = found
+        return found
 
 
-def values_of(name: bytes, names: list[bytes], contents: list[bytes]) -> list[bytes]:
-    """All values of a field, `name` in lower case, in order."""
-    return [value for each, value in zip(names, contents, strict=True) if lower_case(each) == name]
+_field_of = FieldLines().__getitem__
 
 
-class _Sink:
-    """What llhttp calls."""
-
-    __slots__ = ("on_header", "on_headers_complete")
-
-    def __init__(self, on_header: Callable[[bytes, bytes], None], on_headers_complete: Callable[[], None]) -> None:
-        self.on_header = on_header
-        self.on_headers_complete = on_headers_complete
-
-
-def read_fields(parser: Callable[[Any], Any], head: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Have llhttp judge a head and give its fields' names and values.
+def read_fields(parser: Callable[[Any], Any], head: bytes) -> list[Field]:
+    """Have llhttp judge a head and give its fields, in order.
 
     `parser`: httptools' parser class. `head`: from its first line to the empty line, nothing behind it. Raises
     `HttpParserError`, or `ValueError` when llhttp sees the head's end somewhere else than we do.
     """
-    names: list[bytes] = []
-    contents: list[bytes] = []
-    add_name = names.append
-    add_content = contents.append
-    complete = False
-
-    def on_header(name: bytes, value: bytes) -> None:
-        add_name(name)
-        # RFC 9110 §5.5: white space at the end is no part of the value; llhttp leaves it there.
-        add_content(value.rstrip())
-
-    def on_headers_complete() -> None:
-        nonlocal complete
-        complete = True
-
+    end = _End()
     try:
-        parser(_Sink(on_header, on_headers_complete)).feed_data(head)
+        parser(end).feed_data(head)
     except HttpParserUpgrade as upgrade:
-        complete = upgrade.args[0] == len(head)
-    if not complete:
+        end.seen = upgrade.args[0] == len(head)
+    if not end.seen:
         raise ValueError("the head does not end where it seems to")
-    return names, contents
+    return list(map(_field_of, head.split(b"\r\n")[1:-2]))
 
 
-def connection_options(index: Index, names: list[bytes], contents: list[bytes]) -> list[bytes]:
+class _End:
+    """What llhttp tells us: that it has seen the head's end."""
+
+    __slots__ = ("seen",)
+
+    def __init__(self) -> None:
+        self.seen = False
+
+    def on_headers_complete(self) -> None:
+        """Called by llhttp."""
+        self.seen = True
+
+
+def index_fields(fields: list[Field]) -> Index:
+    """The first value of each name."""
+    return {field.lower: field.value for field in reversed(fields)}
+
+
+def values_of(name: bytes, fields: list[Field]) -> list[bytes]:
+    """All values of a field, `name` in lower case, in order."""
+    return [field.value for field in fields if field.lower == name]
+
+
+def connection_options(index: Index, fields: list[Field]) -> list[bytes]:
     """The members of all Connection fields in lower case (RFC 9110 §7.6.1)."""
     if b"connection" not in index:
         return _NONE
-    if len(index) == len(names):
+    if len(index) == len(fields):
         options = index[b"connection"].lower()
         return _USUAL.get(options) or _listed(options)
-    return _listed(b",".join(values_of(b"connection", names, contents)).lower())
+    return _listed(b",".join(values_of(b"connection", fields)).lower())
 
 
 def _listed(text: bytes) -> list[bytes]:

@@ -10,7 +10,15 @@ from httptools import HttpParserError, HttpParserInvalidMethodError, HttpRequest
 
 from o2sidecar.http.limits import Limits
 from o2sidecar.http.message.body import Chunked, Counted, Decoder
-from o2sidecar.http.message.fields import DISGUISED, Index, connection_options, index_fields, read_fields, values_of
+from o2sidecar.http.message.fields import (
+    DISGUISED,
+    Field,
+    Index,
+    connection_options,
+    index_fields,
+    read_fields,
+    values_of,
+)
 from o2sidecar.http.message.host import is_host
 
 
@@ -56,13 +64,12 @@ class RequestHead:
     __slots__ = (
         "chunked",
         "content_length",
-        "contents",
         "expects_continue",
+        "fields",
         "host",
         "http_1_0",
         "index",
         "method",
-        "names",
         "options",
         "path",
         "target",
@@ -73,8 +80,7 @@ class RequestHead:
     path: bytes
     host: bytes
     http_1_0: bool
-    names: list[bytes]
-    contents: list[bytes]
+    fields: list[Field]
     index: Index
     content_length: int | None
     chunked: bool
@@ -106,7 +112,7 @@ class RequestHead:
             self._take_target(self._origin_form(target))
         index = self.index
         self._read_framing(limits)
-        self.options = connection_options(index, self.names, self.contents)
+        self.options = connection_options(index, self.fields)
         if not _FRAMING.isdisjoint(self.options):
             # Framing is not the client's to have removed on the way (security.md F6).
             raise HeadRefused(400, "Connection names a framing field")
@@ -114,15 +120,15 @@ class RequestHead:
 
     def _read_fields(self, head: bytes, limits: Limits) -> None:
         try:
-            self.names, self.contents = read_fields(HttpRequestParser, head)
+            self.fields = read_fields(HttpRequestParser, head)
         except HttpParserInvalidMethodError:
             status = 501 if self.method.isalpha() and self.method.isupper() else 400
             raise HeadRefused(status, "method not known") from None
         except (HttpParserError, ValueError):
             raise HeadRefused(400, "malformed request") from None
-        if len(self.names) > limits.field_count:
+        if len(self.fields) > limits.field_count:
             raise HeadRefused(431, "too many fields")
-        self.index = index_fields(self.names, self.contents)
+        self.index = index_fields(self.fields)
         if DISGUISED in self.index:
             raise HeadRefused(400, "a framing field in disguise")
 
@@ -136,7 +142,7 @@ class RequestHead:
         elif host and not is_host(host):
             # An empty one is legal: the target has no authority then (RFC 9110 §7.2).
             raise HeadRefused(400, "Host is not valid")
-        elif len(self.index) < len(self.names) and len(values_of(b"host", self.names, self.contents)) > 1:
+        elif len(self.index) < len(self.fields) and len(values_of(b"host", self.fields)) > 1:
             raise HeadRefused(400, "more than one Host")
         self.host = host
 
@@ -172,7 +178,7 @@ class RequestHead:
         length = index.get(b"content-length")
         if b"transfer-encoding" in index:
             # Steps 3 and 4: never beside Content-Length, never in HTTP/1.0, once, and nothing but `chunked`.
-            codings = values_of(b"transfer-encoding", self.names, self.contents)
+            codings = values_of(b"transfer-encoding", self.fields)
             if length is not None or self.http_1_0:
                 raise HeadRefused(400, "two ways of framing")
             if len(codings) != 1 or codings[0].lower() != b"chunked":
@@ -185,7 +191,7 @@ class RequestHead:
             # Steps 5 and 6.
             if not (length.isdigit() and len(length) <= 18):
                 raise HeadRefused(400, "Content-Length is not valid")
-            if len(index) < len(self.names) and len(values_of(b"content-length", self.names, self.contents)) > 1:
+            if len(index) < len(self.fields) and len(values_of(b"content-length", self.fields)) > 1:
                 raise HeadRefused(400, "more than one Content-Length")
             self.content_length = int(length)
             if limits.body_size and self.content_length > limits.body_size:

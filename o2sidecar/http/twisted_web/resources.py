@@ -88,9 +88,9 @@ class TwistedResource:
         setattr(request, _MEMO, exchange)
         channel.request = request
         exchange.on_gone(lambda: request.connectionLost(Failure(ConnectionLost())))
-        for name, value in zip(exchange.names, exchange.contents, strict=True):
-            if folded(name) not in self._reserved:
-                request.requestHeaders.addRawHeader(name, value)
+        for field in exchange.fields:
+            if field.folded not in self._reserved:
+                request.requestHeaders.addRawHeader(field.name, field.value)
         self._identify(exchange, request.requestHeaders)
         request.parseCookies()
         request.gotLength(len(body))

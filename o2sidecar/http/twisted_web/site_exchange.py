@@ -59,7 +59,7 @@ class SiteExchange(RequestHead):
 
     def _refuse(self, refused: HeadRefused) -> None:
         self.method, self.target, self.path = self.request.method, b"/", b"/"
-        self.names, self.contents, self.index, self.options = [], [], {}, []
+        self.fields, self.index, self.options = [], {}, []
         self.host, self.http_1_0, self.chunked, self.content_length = b"", False, False, 0
         self.expects_continue = False
         self.answer(refused.status, [(b"Content-Type", b"text/plain; charset=utf-8")], refused.reason.encode() + b"\n")
@@ -69,7 +69,7 @@ class SiteExchange(RequestHead):
     @property
     def headers(self) -> HeaderFields:
         """The request's fields, as twisted.web kept them."""
-        return list(zip(self.names, self.contents, strict=True))
+        return [(field.name, field.value) for field in self.fields]
 
     @property
     def has_body(self) -> bool:
@@ -93,7 +93,7 @@ class SiteExchange(RequestHead):
 
     def values(self, name: bytes) -> list[bytes]:
         """All values of a field, `name` in lower case, in order."""
-        return values_of(name, self.names, self.contents) if name in self.index else []
+        return values_of(name, self.fields) if name in self.index else []
 
     def read_body(self, limit: int) -> Deferred[bytes]:
         """The whole body; fails with `BadRequest` over `limit` bytes."""

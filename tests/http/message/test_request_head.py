@@ -34,8 +34,8 @@ class RequestHeadTests(SynchronousTestCase):
         """Path, query and fields are kept as they came."""
         head = read(b"GET /a%2Fb?x=%20&y HTTP/1.1", b"X-A: 1", b"x-a: 2")
         self.assertEqual((head.method, head.target, head.path), (b"GET", b"/a%2Fb?x=%20&y", b"/a%2Fb"))
-        self.assertEqual(head.names, [b"Host", b"X-A", b"x-a"])
-        self.assertEqual(head.contents, [b"a", b"1", b"2"])
+        self.assertEqual([field.name for field in head.fields], [b"Host", b"X-A", b"x-a"])
+        self.assertEqual([field.value for field in head.fields], [b"a", b"1", b"2"])
         self.assertEqual((head.host, head.content_length, head.chunked, head.http_1_0), (b"a", 0, False, False))
 
     def test_request_line(self) -> None:
@@ -149,7 +149,7 @@ class RequestHeadTests(SynchronousTestCase):
 
     def test_non_ascii_values(self) -> None:
         """obs-text in values passes as it is (RFC 9110 §5.5)."""
-        self.assertEqual(read(b"GET / HTTP/1.1", b"X-A: caf\xe9\xff").contents[1], b"caf\xe9\xff")
+        self.assertEqual(read(b"GET / HTTP/1.1", b"X-A: caf\xe9\xff").fields[1].value, b"caf\xe9\xff")
 
 
 class SplitHeadTests(SynchronousTestCase):
