@@ -19,6 +19,24 @@ def plain(text: str) -> str:
     return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode().replace('"', '\\"'), text)
 
 
+class PlainTexts(dict[bytes, str]):
+    """Bytes from outside to their plain text, for what comes again and again (hosts, user agents, paths); bounded."""
+
+    def __init__(self, *, size: int = 1024, longest: int = 256) -> None:
+        """`size`: how many texts are remembered. `longest`: the bytes of one that is."""
+        super().__init__()
+        self._size = size
+        self._longest = longest
+
+    def __missing__(self, data: bytes) -> str:
+        text = plain(data.decode("latin-1"))
+        if len(data) <= self._longest:
+            if len(self) >= self._size:
+                self.clear()
+            self[data] = text
+        return text
+
+
 def one_line(text: str) -> str:
     """The text with control characters escaped, so that it stays one line; for what is no field among others."""
     return _BREAKING.sub(lambda found: found.group().encode("unicode_escape").decode(), text)

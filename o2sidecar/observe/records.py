@@ -11,7 +11,7 @@ from enum import StrEnum
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.observe.lines import LineWriter
 from o2sidecar.observe.moments import Moments
-from o2sidecar.observe.plain import masked, plain
+from o2sidecar.observe.plain import PlainTexts, masked, plain
 
 
 class Outcome(StrEnum):
@@ -42,20 +42,23 @@ class AccessLog:
         self._now = now
         self._client = client
         self._excluded = excluded
+        self._texts = PlainTexts()
 
     def record(self, exchange: Exchange, status: int, size: int, duration: float) -> None:
         """Log a request: `size` is the answer's body in bytes, `duration` in seconds."""
         if exchange.path in self._excluded:
             return
-        name = exchange.identity.session.name if exchange.identity else ""
-        target = masked(exchange.target).decode("latin-1")
-        agent = (exchange.header(b"user-agent") or b"").decode("latin-1")
+        texts = self._texts
+        target = exchange.target
+        identity = exchange.identity
+        # A query may hold secrets, so it is not remembered. A request id is harmless as it is.
         self._writer.line(
-            f"{self._client(exchange)} - {plain(exchange.request_id)} - {_name(name)}"
-            f" [{self._moments.text(self._now())}] {plain(exchange.host.decode('latin-1'))}"
-            f' {exchange.method.decode("latin-1")} {exchange.upstream or "-"} "{plain(target)}"'
-            f' HTTP/{"1.0" if exchange.http_1_0 else "1.1"} "{plain(agent)}" {status} {size} {duration:.3f}'
-            + (f" {exchange.reason}" if exchange.reason else "")
+            f"{self._client(exchange)} - {exchange.request_id} - {_name(identity.session.name) if identity else '-'}"
+            f" [{self._moments.text(self._now())}] {texts[exchange.host]}"
+            f" {texts[exchange.method]} {exchange.upstream or '-'}"
+            f' "{plain(masked(target).decode("latin-1")) if b"?" in target else texts[target]}"'
+            f' HTTP/{"1.0" if exchange.http_1_0 else "1.1"} "{texts[exchange.header(b"user-agent") or b""]}"'
+            f" {status} {size} {duration:.3f}{f' {exchange.reason}' if exchange.reason else ''}"
         )
 
 

@@ -29,6 +29,7 @@ _WITH_PORT = re.compile(r"\[(?P<six>[0-9A-Fa-f:.]+(?:%[^\]\s]+)?)\](?::[0-9]{1,5
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _MOST_HOPS = 64
 _LONGEST_ADDRESS = 80
+_MOST_KNOWN = 1024
 
 
 class RequestFacts(Protocol):
@@ -86,9 +87,10 @@ def _network(text: str) -> Network:
 
 @frozen
 class TrustedAddresses:
-    """A set of addresses and networks."""
+    """A set of addresses and networks. What it said of an address is remembered, bounded."""
 
     networks: tuple[Network, ...] = ()
+    _known: dict[str, bool] = field(init=False, factory=dict, eq=False, repr=False)
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> TrustedAddresses:
@@ -107,8 +109,15 @@ class TrustedAddresses:
         """Whether an address is in the set; what is no address is not."""
         if not self.networks or not address:
             return False
-        parsed = parse_address(address)
-        return parsed is not None and any(parsed in network for network in self.networks)
+        known = self._known.get(address)
+        if known is None:
+            parsed = parse_address(address)
+            known = parsed is not None and any(parsed in network for network in self.networks)
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            if len(address) <= _LONGEST_ADDRESS:
+                self._known[address] = known
+        return known
 
 
 _LOOPBACK = TrustedAddresses.parse(["127.0.0.0/8", "::1"])

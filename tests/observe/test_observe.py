@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.observe.lines import LineWriter
 from o2sidecar.observe.moments import Moments
-from o2sidecar.observe.plain import masked, plain
+from o2sidecar.observe.plain import PlainTexts, masked, plain
 from o2sidecar.observe.standard import StandardLog
 
 
@@ -74,6 +74,16 @@ class PlainTests(SynchronousTestCase):
         self.assertEqual(shown.splitlines()[1:], [])
         self.assertNotIn("\x1b", shown)
         self.assertNotIn('"', shown.replace('\\"', "").replace("\\\\", ""))
+
+    def test_remembered_texts(self) -> None:
+        """Bytes that come again give the same text; few are remembered, and long ones never (D2)."""
+        texts = PlainTexts(size=8, longest=10)
+        self.assertEqual(texts[b'Zo\xeb"\n'], 'Zoë\\"\\n')
+        for number in range(100):
+            texts[b"%d" % number]
+        self.assertLessEqual(len(texts), 8)
+        self.assertEqual(texts[b"x" * 11], "x" * 11)
+        self.assertNotIn(b"x" * 11, texts)
 
     def test_ordinary_text_is_untouched(self) -> None:
         """What is harmless stays readable."""
