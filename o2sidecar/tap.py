@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     """`o2sidecar run`: the sidecar in the foreground, without twistd."""
     foreground = Foreground()
     loaded = load_or_exit(arguments)
+    _install_reactor()
     from twisted.internet import reactor  # noqa: PLC0415, TID251 (installed here, after --help and refusals)
 
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415
@@ -50,6 +52,14 @@ def main(arguments: Sequence[str]) -> int:
         service = make_sidecar(loaded, reactor=reactor, write=_standard_output)
     foreground.run(service, reactor)
     return 0
+
+
+def _install_reactor() -> None:
+    """The lean reactor where there is epoll; elsewhere Twisted chooses."""
+    if hasattr(select, "epoll"):
+        from o2sidecar.http.reactor import install  # noqa: PLC0415 (after --help and refusals)
+
+        install()
 
 
 def load_or_exit(arguments: Sequence[str]) -> Loaded:

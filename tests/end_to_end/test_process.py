@@ -175,6 +175,14 @@ class RunningTests(ProcessCase):
                 self.assertEqual(process.status(), 0, f"{number} when {moment}: {process.output()}")
                 self.assertEqual(process.output(), "stopped\nreturned\n", f"{number} when {moment}")
 
+    def test_the_lean_reactor_under_twistd(self) -> None:
+        """The reactor that `o2sidecar run` uses serves under twistd as well, where it is asked for."""
+        variables = {f"OAUTH2_PROXY_{key}": value for key, value in self.settings().items()}
+        twistd = [str(BIN / "twistd"), "-n", "--pidfile=", "--reactor=o2sidecar", "o2sidecar", "--defaults=o2sidecar"]
+        sidecar = self.run_process(twistd, variables)
+        sidecar.await_listening(self.port)
+        self.assertEqual(Visitor().get(f"{self.base}/open/x").status, 200)
+
     def test_sigterm_in_the_middle_of_an_upload(self) -> None:
         """An upload under way is finished and answered; new connections are not accepted; then the process ends."""
         sidecar = self.start()
