@@ -70,6 +70,20 @@ class Probe:
             exchange.answer(status, _TEXT, body)
 
 
+class Late:
+    """Made when it is first asked for: what many processes never serve costs them nothing."""
+
+    def __init__(self, make: Callable[[], Served]) -> None:
+        self._make = make
+        self._made: Served | None = None
+
+    def serve(self, exchange: Exchange) -> None:
+        """Have it answer."""
+        if self._made is None:
+            self._made = self._make()
+        self._made.serve(exchange)
+
+
 @frozen(kw_only=True)
 class Fixed:
     """Answers every request with the same text."""

@@ -25,12 +25,13 @@ from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.logo import NO_LOGO, OUR_MARK, Logo
 from o2sidecar.signin.pages import Pages
-from o2sidecar.signin.routes import SignIn
 from o2sidecar.signin.transaction import ChallengeMethod, Logins
 
 Made = TypeVar("Made")
 
 if TYPE_CHECKING:
+    from twisted.web.resource import IResource
+
     from o2sidecar.signin.go_templates import GoTemplates
 
 
@@ -65,8 +66,8 @@ def _checked(key: str, build: Callable[[], Made]) -> Made:
 
 def sign_in_of(
     settings: Settings, people: People, provider: Provider, client: ProviderClient, edge: Edge
-) -> tuple[Answers, SignIn]:
-    """What answers requests that are not served, and the own endpoints."""
+) -> tuple[Answers, Callable[[], IResource]]:
+    """What answers requests that are not served, and what makes the tree of the own endpoints."""
     prefix = settings.proxy_prefix.rstrip("/")
     destinations = Destinations(redirects=people.redirects, forwarding=edge.forwarding, prefix=prefix)
     logins = _logins(settings, people, provider, edge)
@@ -82,20 +83,27 @@ def sign_in_of(
         skip_provider_button=settings.skip_provider_button,
         body_limit=settings.own_body_size_limit,
     )
-    sign_in = SignIn(
-        logins=logins,
-        answers=answers,
-        destinations=destinations,
-        current=people.current.identity,
-        found=people.current.session,
-        take_cookies=people.sessions.take_cookies,
-        public=people.passes.open,
-        auth=people.auth,
-        call_backend=_backend(client),
-        backend_logout_url=settings.backend_logout_url,
-        body_limit=settings.own_body_size_limit,
-    )
-    return answers, sign_in
+
+    def endpoints() -> IResource:
+        # Klein costs 4 MiB: only where somebody signs in or out.
+        from o2sidecar.signin.routes import SignIn  # noqa: PLC0415
+
+        sign_in = SignIn(
+            logins=logins,
+            answers=answers,
+            destinations=destinations,
+            current=people.current.identity,
+            found=people.current.session,
+            take_cookies=people.sessions.take_cookies,
+            public=people.passes.open,
+            auth=people.auth,
+            call_backend=_backend(client),
+            backend_logout_url=settings.backend_logout_url,
+            body_limit=settings.own_body_size_limit,
+        )
+        return sign_in.resource()
+
+    return answers, endpoints
 
 
 def _is_api(routes: Sequence[str]) -> Callable[[str], bool]:

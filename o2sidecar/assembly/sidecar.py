@@ -96,7 +96,7 @@ def _guarded(
     client = provider_client(settings, reactor)
     provider = provider_of(settings, client, reactor)
     people = People.of(settings, structure, provider, edge, reactor)
-    answers, sign_in = sign_in_of(settings, people, provider, client, edge)
+    answers, endpoints = sign_in_of(settings, people, provider, client, edge)
     guard = SessionGuard(
         inner(people, answers),
         sessions=people.sessions,
@@ -108,7 +108,7 @@ def _guarded(
         root=tree_of(
             settings,
             guard=guard,
-            sign_in=sign_in,
+            endpoints=endpoints,
             auth=people.auth,
             trouble=provider.trouble,
             ending=lambda: ending.begun,

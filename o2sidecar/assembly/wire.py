@@ -7,6 +7,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from twisted.web.resource import IResource
+
 from o2sidecar.assembly.people import People
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import Limits, UpstreamLimits
@@ -23,8 +25,8 @@ from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
 from o2sidecar.settings.upstreams import Upstream
 from o2sidecar.signin.answers import Answers
-from o2sidecar.signin.routes import SignIn
-from o2sidecar.site import ROBOTS, Fixed, Sidecar, probes
+from o2sidecar.signin.paths import FOLDER, PATHS
+from o2sidecar.site import ROBOTS, Fixed, Late, Sidecar, probes
 
 _BACKLOG = 1024
 
@@ -67,15 +69,15 @@ def tree_of(
     settings: Settings,
     *,
     guard: Served,
-    sign_in: SignIn,
+    endpoints: Callable[[], IResource],
     auth: Served,
     trouble: Callable[[], str],
     ending: Callable[[], bool],
 ) -> Sidecar:
     """The whole tree: probes, own endpoints, and the guard before everything else."""
     prefix = settings.proxy_prefix.rstrip("/")
-    klein = TwistedResource(sign_in.resource(), limit=settings.own_body_size_limit)
-    own: dict[bytes, Served] = {f"{prefix}{path}".encode(): klein for path in sign_in.PATHS}
+    klein = Late(lambda: TwistedResource(endpoints(), limit=settings.own_body_size_limit))
+    own: dict[bytes, Served] = {f"{prefix}{path}".encode(): klein for path in PATHS}
     # The auth endpoint is asked before every request of a proxy in front: it goes the short way, past Klein.
     own[f"{prefix}/auth".encode()] = auth
     own[b"/robots.txt"] = _robots(settings.custom_templates_dir)
@@ -88,7 +90,7 @@ def tree_of(
         ending=ending,
         otherwise=guard,
     )
-    return Sidecar(own=own, folders={f"{prefix}{sign_in.FOLDER}".encode(): klein}, guarded=guard)
+    return Sidecar(own=own, folders={f"{prefix}{FOLDER}".encode(): klein}, guarded=guard)
 
 
 def _robots(folder: str) -> Fixed:

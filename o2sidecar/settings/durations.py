@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 _NANOSECONDS = {
     "ns": 1,
@@ -52,7 +51,8 @@ def _nanoseconds(text: str, unsigned: str) -> int:
 
 def format_duration(seconds: float) -> str:
     """The shortest text that `parse_duration` reads as these seconds, to the nanosecond."""
-    nanoseconds = round(Fraction(abs(seconds)) * 1_000_000_000)
+    number, divisor = abs(seconds).as_integer_ratio()
+    nanoseconds = (2_000_000_000 * number + divisor) // (2 * divisor)
     sign = "-" if seconds < 0 and nanoseconds else ""
     parts = []
     for unit in ("h", "m"):

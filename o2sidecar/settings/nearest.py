@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def suggestion(unknown: str, known: Iterable[str]) -> str:
     """` (did you mean X?)`, or nothing if no known name is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 (only who errs pays for it)
+
     matches = get_close_matches(unknown[:200], known, n=1, cutoff=0.7)
     return f" (did you mean {matches[0]}?)" if matches else ""

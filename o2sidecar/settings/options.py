@@ -9,7 +9,7 @@ from o2sidecar.settings.problems import SettingsRefused
 from o2sidecar.settings.table import Options
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False)
 class Settings(Options):
     """The settings of a sidecar; making one raises `SettingsRefused` with everything that is wrong.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +31,8 @@ def read_toml(path: str, read_file: ReadFile) -> tuple[dict[str, Given], list[Pr
 
 
 def _parsed(text: str, path: str) -> Mapping[str, Any]:
+    import tomllib  # noqa: PLC0415 (only who has such a file pays for it)
+
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:

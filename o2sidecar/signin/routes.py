@@ -63,11 +63,6 @@ class SignIn:
     router: ClassVar[Klein] = Klein()
     _log: ClassVar[Logger] = Logger()
 
-    PATHS: ClassVar[tuple[str, ...]] = ("/start", "/callback", "/sign_in", "/sign_out", "/auth", "/userinfo")
-    """The endpoints, to be mounted below the prefix by their exact path."""
-    FOLDER: ClassVar[str] = "/static/"
-    """The one folder of endpoints."""
-
     def resource(self) -> IResource:
         """The tree, to be rendered with the whole path of a request, the prefix included."""
         return Mounted(self.destinations.prefix, self.router.resource())

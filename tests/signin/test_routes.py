@@ -23,6 +23,7 @@ from o2sidecar.observe.records import Outcome
 from o2sidecar.policy.admission import Admission
 from o2sidecar.refusals import ProviderUnavailable
 from o2sidecar.signin.answers import NO_CACHE
+from o2sidecar.signin.paths import FOLDER, PATHS
 from o2sidecar.signin.routes import SignIn
 from tests.signin.house import ALICE, NAME, House, cookies_from, house, query_of, session_in, session_pair
 from tests.signin.page_reader import PageReader
@@ -497,9 +498,9 @@ class TreeTests(RoutesTestCase):
 
     def test_every_path_is_answered(self) -> None:
         """The list of paths, from which the site mounts the tree, is the tree's."""
-        for path in SignIn.PATHS:
+        for path in PATHS:
             self.assertNotEqual(self.ask(f"/oauth2{path}?error=x").status, 404, path)
-        self.assertEqual(urlsplit(SignIn.FOLDER).path[-1], "/")
+        self.assertEqual(urlsplit(FOLDER).path[-1], "/")
 
 
 class OwnChannelTests(RoutesTestCase):

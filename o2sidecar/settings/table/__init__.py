@@ -23,7 +23,7 @@ from o2sidecar.settings.table.server import (
 )
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False)
 class Options(
     DefaultsOptions,
     ListenerOptions,

@@ -10,7 +10,7 @@ from o2sidecar.settings.kinds import Texts
 from o2sidecar.settings.option import Group, option
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class AccessOptions(Group):
     """Who may pass, with and without a session."""
 
@@ -25,7 +25,7 @@ class AccessOptions(Group):
     trusted_ips: Texts = option((), "client addresses or networks that need no session")
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class LoginOptions(Group):
     """How a login goes and where it leads."""
 
@@ -41,7 +41,7 @@ class LoginOptions(Group):
     ssl_insecure_skip_verify: bool = option(False, "do not verify the provider's certificate; for tests only")
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class PageOptions(Group):
     """What the pages look like."""
 

@@ -10,7 +10,7 @@ from o2sidecar.settings.kinds import Duration, Texts
 from o2sidecar.settings.option import Group, option
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class CookieOptions(Group):
     """How cookies look and how long they live."""
 

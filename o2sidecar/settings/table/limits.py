@@ -10,7 +10,7 @@ from o2sidecar.settings.kinds import Duration, Size
 from o2sidecar.settings.option import Group, option
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class LimitOptions(Group):
     """Limits; where 0 is said to mean none, the limit can be lifted so."""
 

@@ -10,7 +10,7 @@ from o2sidecar.settings.kinds import Texts
 from o2sidecar.settings.option import Group, option
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class ProviderOptions(Group):
     """What every provider has."""
 
@@ -42,7 +42,7 @@ class ProviderOptions(Group):
     additional_claims: Texts = option((), "further claims to keep in the session", ours=True)
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class OidcOptions(Group):
     """What OpenID Connect adds."""
 
@@ -63,7 +63,7 @@ class OidcOptions(Group):
     insecure_oidc_skip_nonce: bool = option(True, "let an ID token lack this login's nonce", sidecar_default=False)
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class GitHubOptions(Group):
     """What GitHub adds."""
 

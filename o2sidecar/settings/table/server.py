@@ -10,7 +10,7 @@ from o2sidecar.settings.kinds import Duration, Texts
 from o2sidecar.settings.option import Group, option
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class DefaultsOptions(Group):
     """Whose defaults count."""
 
@@ -21,7 +21,7 @@ class DefaultsOptions(Group):
     )
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class ListenerOptions(Group):
     """Where requests come in."""
 
@@ -32,7 +32,7 @@ class ListenerOptions(Group):
     metrics_address: str = option("", "where metrics are served: HOST:PORT")
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class ProbeOptions(Group):
     """Health checks."""
 
@@ -44,7 +44,7 @@ class ProbeOptions(Group):
     gcp_healthchecks: bool = option(False, "answer Google's old health checks", successor="ping_path")
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class ForwardingOptions(Group):
     """Proxies in front."""
 
@@ -55,7 +55,7 @@ class ForwardingOptions(Group):
     real_client_ip_header: str = option("X-Real-IP", "header in which a trusted proxy gives the client's address")
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class UpstreamOptions(Group):
     """The app."""
 
@@ -70,7 +70,7 @@ class UpstreamOptions(Group):
     flush_interval: Duration = option(1.0, "has no effect: answers are passed on as they come")
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class HeaderOptions(Group):
     """What the app and an asking proxy are told about the user."""
 
@@ -89,7 +89,7 @@ class HeaderOptions(Group):
     skip_auth_strip_headers: bool = option(True, "take what these options set out of clients' requests")
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class OwnHeaderOptions(Group):
     """What o2sidecar lets one choose besides."""
 
@@ -99,7 +99,7 @@ class OwnHeaderOptions(Group):
     gap_auth: bool = option(True, "tell the browser who is signed in, in GAP-Auth", ours=True, sidecar_default=False)
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class LogOptions(Group):
     """What is logged."""
 

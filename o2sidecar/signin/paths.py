@@ -1,0 +1,7 @@
+"""The own endpoints' paths below the prefix."""
+
+PATHS = ("/start", "/callback", "/sign_in", "/sign_out", "/auth", "/userinfo")
+"""The endpoints, to be mounted by their exact path."""
+
+FOLDER = "/static/"
+"""The one folder of endpoints."""
