@@ -77,9 +77,13 @@ class AnswerHead:
                 raise AnswerRefused("more than one Content-Length")
             self.length = int(length)
 
+    def has_body(self, method: bytes) -> bool:
+        """Whether an answer to `method` may have a body at all (RFC 9112 §6.3, steps 1 and 2)."""
+        return method != b"HEAD" and self.status not in _BODILESS
+
     def decoder(self, method: bytes, limits: UpstreamLimits) -> Decoder:
         """What takes the body off the wire, for an answer to `method` (RFC 9112 §6.3, steps 1 to 8)."""
-        if method == b"HEAD" or self.status in _BODILESS:
+        if not self.has_body(method):
             return Counted(0)
         if self._chunked:
             return Chunked(

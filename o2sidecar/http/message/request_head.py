@@ -53,6 +53,41 @@ def split_head(held: bytes, data: bytes, limits: Limits) -> tuple[bytes, bytes]:
     return data[2 if data[:2] == b"\r\n" else 0 : end + 4], data[end + 4 :]
 
 
+class _RequestLines(dict[bytes, tuple[bytes, bytes, bytes, bool]]):
+    """Request lines, without line ends, to method, target, path and whether they are HTTP/1.0; bounded.
+
+    The path is empty where the target is not in origin-form: what it means depends on Host.
+    """
+
+    def __missing__(self, line: bytes) -> tuple[bytes, bytes, bytes, bool]:
+        # RFC 9112 §3: exactly one space between the parts.
+        parts = line.split(b" ")
+        if len(parts) != 3:
+            raise HeadRefused(400, "malformed request line")
+        method, target, version = parts
+        # RFC 9112 §2.3: llhttp would take 0.9 and 2.0 as well.
+        if version not in _VERSIONS:
+            raise HeadRefused(505 if version.startswith(b"HTTP/") else 400, "HTTP version not supported")
+        path = _path_of(target)[1] if target[:1] == b"/" else b""
+        known = method, target, path, version == b"HTTP/1.0"
+        # A query may hold secrets.
+        if len(line) <= 256 and b"?" not in line:
+            if len(self) >= 1024:
+                self.clear()
+            self[line] = known
+        return known
+
+
+_request_lines = _RequestLines()
+
+
+def _path_of(target: bytes) -> tuple[bytes, bytes]:
+    """RFC 9112 §3.2.1: a path, perhaps a query, and no fragment. Gives the target and its path."""
+    if target.translate(None, _TARGET_CHARACTERS):
+        raise HeadRefused(400, "request target with characters that do not belong there")
+    return target, target.partition(b"?")[0]
+
+
 class RequestHead:
     """A request's head, checked.
 
@@ -89,27 +124,15 @@ class RequestHead:
 
     def read(self, head: bytes, limits: Limits) -> None:
         """Take a head apart: from its request line to its empty line. Raises `HeadRefused`."""
-        # RFC 9112 §3: exactly one space between the parts of the request line.
-        line = head[: head.find(b"\r\n")].split(b" ")
-        if len(line) != 3:
-            raise HeadRefused(400, "malformed request line")
-        self.method, target, version = line
-        # RFC 9112 §2.3: llhttp would take 0.9 and 2.0 as well.
-        if version not in _VERSIONS:
-            raise HeadRefused(505 if version.startswith(b"HTTP/") else 400, "HTTP version not supported")
-        self.http_1_0 = version == b"HTTP/1.0"
+        self.method, self.target, self.path, self.http_1_0 = _request_lines[head[: head.find(b"\r\n")]]
         self._read_fields(head, limits)
-        if len(target) > limits.target_size:
+        if len(self.target) > limits.target_size:
             raise HeadRefused(414, "request target too long")
         if self.method in _REFUSED_METHODS:
             raise HeadRefused(501, "method not served")
-        if target[:1] == b"/":
-            self._take_target(target)
-            self._read_host()
-        else:
-            # Its host, if it has one, must agree with Host.
-            self._read_host()
-            self._take_target(self._origin_form(target))
+        self._read_host()
+        if not self.path:
+            self.target, self.path = _path_of(self._origin_form(self.target))
         index = self.index
         self._read_framing(limits)
         self.options = connection_options(index, self.fields)
@@ -145,13 +168,6 @@ class RequestHead:
         elif len(self.index) < len(self.fields) and len(values_of(b"host", self.fields)) > 1:
             raise HeadRefused(400, "more than one Host")
         self.host = host
-
-    def _take_target(self, target: bytes) -> None:
-        """RFC 9112 §3.2.1: a path, perhaps a query, and no fragment."""
-        if target.translate(None, _TARGET_CHARACTERS):
-            raise HeadRefused(400, "request target with characters that do not belong there")
-        self.target = target
-        self.path = target.partition(b"?")[0] if b"?" in target else target
 
     def _origin_form(self, target: bytes) -> bytes:
         """RFC 9112 §3.2.2 to §3.2.4: of the other forms, asterisk is OPTIONS' alone and authority is CONNECT's."""

@@ -259,9 +259,15 @@ class UpstreamConnection:
     def _begin_body(self, head: AnswerHead, rest: bytes) -> None:
         taker = self._taker
         assert taker is not None
-        self._decoder = head.decoder(taker.method, self._limits)
         self._keeps = head.keeps
         self._take = self._take_body
+        if rest and len(rest) == head.length and head.has_body(taker.method):
+            # All of it is here already.
+            taker.answer_head(head)
+            if self._taker is taker:
+                self._finish(rest)
+            return
+        self._decoder = head.decoder(taker.method, self._limits)
         if self._decoder.complete:
             if rest:
                 self._keeps = False
