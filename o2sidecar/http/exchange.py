@@ -116,7 +116,10 @@ class Exchange(Protocol):
         """Give the body to `sink` as it comes; it begins paused. `Expect: 100-continue` is answered when it resumes."""
 
     def answer(self, status: int, headers: HeaderFields, body: bytes = b"") -> None:
-        """Give a whole, small answer; Content-Length is added, and for HEAD the body is left out."""
+        """Give a whole, small answer; Content-Length is added, and for HEAD the body is left out.
+
+        Where another answer has begun, that one is aborted: no message ever has two heads.
+        """
 
     def begin(self, status: int, reason: bytes, headers: HeaderFields, length: int | None) -> None:
         """Begin an answer that is streamed; `length` is the body's length, `None` where it is not known.

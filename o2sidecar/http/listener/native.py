@@ -136,7 +136,10 @@ class NativeExchange(RequestHead):
     # The answer.
 
     def answer(self, status: int, headers: HeaderFields, body: bytes = b"") -> None:
-        """Give a whole, small answer."""
+        """Give a whole, small answer; where another one has begun, there is none to give: it is aborted."""
+        if self.begun:
+            self.abort()
+            return
         self.begin(status, REASONS.get(status, b""), headers, len(body))
         self.finish(body)
 

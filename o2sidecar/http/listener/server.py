@@ -128,9 +128,6 @@ class HttpServer:
     def failed(self, exchange: NativeExchange) -> None:
         """A request could not be served, by a fault of ours."""
         self._log.failure("a request could not be served")
-        if exchange.begun:
-            exchange.abort()
-            return
         exchange.reason = exchange.reason or "internal_error"
         text = self.refuse(500, "something went wrong here")
         exchange.answer(500, [(b"Content-Type", b"text/plain; charset=utf-8")], text)

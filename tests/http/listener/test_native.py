@@ -141,6 +141,15 @@ class AnswerTests(SynchronousTestCase):
         exchange.abort()
         self.assertTrue(client.aborted)
 
+    def test_one_head(self) -> None:
+        """An answer in the place of one that has begun has no head of its own: the connection ends short."""
+        exchange, client, _ = self.begun()
+        exchange.begin(200, b"OK", [], 10)
+        exchange.write(b"12345")
+        exchange.answer(500, [], b"an error page")
+        self.assertEqual(client.take().count(b"HTTP/1.1"), 1)
+        self.assertTrue(client.ended)
+
     def test_throttle(self) -> None:
         """A client that reads slowly pauses whoever writes, from the beginning if it does already."""
         exchange, client, _ = self.begun()
