@@ -1,5 +1,5 @@
 # Two commands for newcomers, `make demo` and `make test`; what they need they set up: Python packages in .venv,
-# npm's in .cache, and (as root on Debian) Chromium. Stamps make the second run quick.
+# npm's in .cache, and (as root on Debian) Chromium and haproxy. Stamps make the second run quick.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -15,7 +15,10 @@ BIN := $(VENV)/bin
 NPM := .cache/npm
 DEMO_ARGS ?=
 
-.PHONY: help demo test lint unit conformance e2e install provider browser clean
+# Programs of the end-to-end tests, each with its Debian package.
+PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy
+
+.PHONY: help demo test lint unit conformance e2e install provider programs clean
 
 help: ## say what there is
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -23,7 +26,7 @@ help: ## say what there is
 demo: $(VENV)/.demo ## run the demo; DEMO_ARGS="--app http://127.0.0.1:8080" puts it before an app of yours
 	@exec $(BIN)/o2sidecar demo $(DEMO_ARGS)
 
-test: install provider browser ## set up everything, run every suite, end with the counts
+test: install provider programs ## set up everything, run every suite, end with the counts
 	@$(BIN)/python tests/run_all.py
 
 lint: install ## ruff and mypy
@@ -35,20 +38,22 @@ unit: install ## tests without processes
 conformance: install ## the recorded behaviour of oauth2-proxy
 	@$(BIN)/python tests/run_all.py conformance
 
-e2e: install provider browser ## real processes, a certified provider, a browser, packaging
+e2e: install provider programs ## real processes, a certified provider, a browser, packaging
 	@$(BIN)/python tests/run_all.py e2e
 
 install: $(VENV)/.test ## .venv with everything that the tests need
 
 provider: $(NPM)/.installed ## npm's certified OpenID provider, in .cache
 
-browser: ## Chromium and its driver
-	@command -v chromium >/dev/null && command -v chromedriver >/dev/null && exit 0; \
+programs: ## what the end-to-end tests run: Chromium with its driver, haproxy
+	@PATH="$$PATH:/usr/sbin"; absent=(); for each in $(PROGRAMS); do \
+		command -v "$${each%:*}" >/dev/null || absent+=("$${each#*:}"); done; \
+	[ $${#absent[@]} -gt 0 ] || exit 0; \
 	command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
-		echo "The browser tests need chromium and chromedriver. Install them, on Debian with:" >&2; \
-		echo "    sudo apt-get install chromium chromium-driver" >&2; exit 1; }; \
+		echo "The end-to-end tests need $${absent[*]}. Install them, on Debian with:" >&2; \
+		echo "    sudo apt-get install $${absent[*]}" >&2; exit 1; }; \
 	export DEBIAN_FRONTEND=noninteractive; \
-	apt-get update -q && apt-get install -q -y --no-install-recommends chromium chromium-driver
+	apt-get update -q && apt-get install -q -y --no-install-recommends "$${absent[@]}"
 
 clean: ## remove what make made
 	rm -rf $(VENV) .cache .tox build *.egg-info

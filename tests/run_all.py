@@ -107,10 +107,15 @@ def provider_missing() -> str:
     return ""
 
 
-def browser_missing() -> str:
-    """Chromium and its driver are needed."""
-    absent = [name for name in ("chromium", "chromedriver") if not shutil.which(name)]
-    return f"{' and '.join(absent)} missing: install Debian's chromium and chromium-driver." if absent else ""
+PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver", "haproxy": "haproxy"}
+"""Programs of the end-to-end tests, with their Debian packages; the Makefile installs them."""
+
+
+def programs_missing() -> str:
+    """Programs are needed."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    absent = [package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)]
+    return f"programs are missing: install Debian's {', '.join(absent)}." if absent else ""
 
 
 def trial(name: str, modules: Sequence[str]) -> Sequence[str]:
@@ -145,7 +150,7 @@ SUITES: dict[str, list[Suite]] = {
     "e2e": [
         Suite(
             name="end_to_end",
-            missing=lambda: provider_missing() or browser_missing(),
+            missing=lambda: provider_missing() or programs_missing(),
             command=lambda: trial("end_to_end", NEEDS_PROCESSES),
             count=by_trial,
         ),
