@@ -47,7 +47,13 @@ def main(arguments: Sequence[str]) -> int:
     from o2sidecar.observe.standard import begin_logging  # noqa: PLC0415
 
     settings = loaded.settings
-    begin_logging(write=_standard_output, local=settings.logging_local_time, on=settings.standard_logging)
+    begin_logging(
+        write=_standard_output,
+        local=settings.logging_local_time,
+        on=settings.standard_logging,
+        layout=settings.standard_logging_format,
+        as_json=settings.logging_format == "json",
+    )
     with _refusals():
         service = make_sidecar(loaded, reactor=reactor, write=_standard_output)
     foreground.run(service, reactor)

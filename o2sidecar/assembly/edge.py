@@ -10,7 +10,7 @@ from attrs import frozen
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.observe.lines import LineWriter
 from o2sidecar.observe.moments import Moments
-from o2sidecar.observe.records import AccessLog, AuthLog
+from o2sidecar.observe.records import AccessLog, AuthLog, Surroundings
 from o2sidecar.policy.peers import Forwarding, TrustedAddresses
 from o2sidecar.settings.options import Settings
 
@@ -38,15 +38,19 @@ class Edge:
         excluded = {path.encode() for path in settings.exclude_logging_paths}
         if settings.silence_ping_logging:
             excluded |= {settings.ping_path.encode(), settings.ready_path.encode()}
-        client = _client_for_log(forwarding)
-        access = AccessLog(
-            writer=lines, moments=moments, now=reactor.seconds, client=client, excluded=frozenset(excluded)
+        around = Surroundings(
+            writer=lines,
+            moments=moments,
+            now=reactor.seconds,
+            client=_client_for_log(forwarding),
+            json=settings.logging_format == "json",
         )
+        access = AccessLog(around, layout=settings.request_logging_format, excluded=frozenset(excluded))
         return cls(
             forwarding=forwarding,
             lines=lines,
             access=access.record if settings.request_logging else _not_logged,
-            auth=AuthLog(writer=lines, moments=moments, now=reactor.seconds, client=client, on=settings.auth_logging),
+            auth=AuthLog(around, layout=settings.auth_logging_format, on=settings.auth_logging),
             now=reactor.seconds,
         )
 

@@ -1,4 +1,4 @@
-"""Timestamps of log lines, made once a second."""
+"""Timestamps of log lines: to the second, made once for each, and as RFC 3339 has them."""
 
 from __future__ import annotations
 
@@ -20,3 +20,7 @@ class Moments:
             self._second = second
             self._text = datetime.fromtimestamp(second, self._zone).strftime("%Y/%m/%d %H:%M:%S")
         return self._text
+
+    def iso(self, seconds: float) -> str:
+        """The moment to the microsecond, with its zone (RFC 3339 §5.6)."""
+        return datetime.fromtimestamp(seconds, UTC).astimezone(self._zone).isoformat(timespec="microseconds")

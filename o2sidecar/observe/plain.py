@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _UNSAFE = re.compile(r'[\x00-\x1f"\\\x7f-\x9f\u2028\u2029]')
 _BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -19,17 +20,28 @@ def plain(text: str) -> str:
     return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode().replace('"', '\\"'), text)
 
 
+def plain_bytes(data: bytes) -> str:
+    """The same of bytes, of which each is a character."""
+    return plain(data.decode("latin-1"))
+
+
+def plain_uri(target: bytes) -> str:
+    r"""A request target, masked and plain; `"` and `\` as they should have come (RFC 3986 §2)."""
+    return plain_bytes(masked(target).replace(b'"', b"%22").replace(b"\\", b"%5C"))
+
+
 class PlainTexts(dict[bytes, str]):
     """Bytes from outside to their plain text, for what comes again and again (hosts, user agents, paths); bounded."""
 
-    def __init__(self, *, size: int = 1024, longest: int = 256) -> None:
-        """`size`: how many texts are remembered. `longest`: the bytes of one that is."""
+    def __init__(self, shown: Callable[[bytes], str] = plain_bytes, *, size: int = 1024, longest: int = 256) -> None:
+        """`shown`: makes the text. `size`: how many are remembered. `longest`: the bytes of one that is."""
         super().__init__()
+        self._shown = shown
         self._size = size
         self._longest = longest
 
     def __missing__(self, data: bytes) -> str:
-        text = plain(data.decode("latin-1"))
+        text = self._shown(data)
         if len(data) <= self._longest:
             if len(self) >= self._size:
                 self.clear()

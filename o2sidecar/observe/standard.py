@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 from collections.abc import Callable
 
 from twisted.logger import (
@@ -17,17 +20,27 @@ from zope.interface import implementer
 
 from o2sidecar.observe.moments import Moments
 from o2sidecar.observe.plain import one_line
+from o2sidecar.settings import layouts
+from o2sidecar.settings.layouts import Layout
 
 _CHATTY = ("twisted.web.client", "twisted.internet", "log_legacy")
 """Namespaces that report every connection."""
 
 
-def begin_logging(*, write: Callable[[bytes], object], local: bool, on: bool = True) -> None:
-    """Have every event of level `info` and above written as lines of oauth2-proxy's standard layout.
+def begin_logging(
+    *,
+    write: Callable[[bytes], object],
+    local: bool,
+    on: bool = True,
+    layout: str = layouts.STANDARD,
+    as_json: bool = False,
+) -> None:
+    """Have every event of level `info` and above written as lines.
 
-    With `on` false only errors are: what breaks is never silent.
+    With `on` false only errors are: what breaks is never silent. `layout`: a template of the variables of
+    `standard_logging_format`. `as_json`: JSON objects instead.
     """
-    observer = StandardLog(write=write, moments=Moments(local=local))
+    observer = StandardLog(write=write, moments=Moments(local=local), layout=layout, as_json=as_json)
     level = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info if on else LogLevel.error)
     for chatty in _CHATTY:
         level.setLogLevelForNamespace(chatty, LogLevel.warn if on else LogLevel.error)
@@ -37,24 +50,61 @@ def begin_logging(*, write: Callable[[bytes], object], local: bool, on: bool = T
 
 @implementer(ILogObserver)
 class StandardLog:
-    """Writes events as `[time] [namespace] message`, a traceback on lines of its own behind it.
+    """Writes events as lines, a traceback on lines of its own behind its event; as JSON, within its object.
 
     A write that fails loses its event and nothing else.
     """
 
-    def __init__(self, *, write: Callable[[bytes], object], moments: Moments) -> None:
+    def __init__(
+        self,
+        *,
+        write: Callable[[bytes], object],
+        moments: Moments,
+        layout: str = layouts.STANDARD,
+        as_json: bool = False,
+    ) -> None:
         self._write = write
         self._moments = moments
+        self._layout = Layout.parse(layout, layouts.VARIABLES["standard_logging_format"])
+        self._as_json = as_json
 
     def __call__(self, event: LogEvent) -> None:
         """Write an event."""
-        level = event.get("log_level", LogLevel.info)
-        mark = "" if level is LogLevel.info else f"{level.name}: "
-        lines = [mark + one_line(formatEvent(event))]
-        if "log_failure" in event:
-            lines += [one_line(line) for line in event["log_failure"].getTraceback().splitlines()]
-        head = f"[{self._moments.text(event.get('log_time', 0.0))}] [{event.get('log_namespace', '-')}]"
+        text = self._json(event) if self._as_json else self._lines(event)
         try:
-            self._write("".join(f"{head} {line}\n" for line in lines).encode("utf-8", "backslashreplace"))
+            self._write(text.encode("utf-8", "backslashreplace"))
         except OSError:
             return
+
+    def _lines(self, event: LogEvent) -> str:
+        level = event.get("log_level", LogLevel.info)
+        mark = "" if level is LogLevel.info else f"{level.name}: "
+        messages = [mark + one_line(formatEvent(event))]
+        if "log_failure" in event:
+            messages += [one_line(line) for line in event["log_failure"].getTraceback().splitlines()]
+        around = {"Timestamp": self._moments.text(event.get("log_time", 0.0)), "File": _place()}
+        return "".join(self._layout.line({**around, "Message": message}) + "\n" for message in messages)
+
+    def _json(self, event: LogEvent) -> str:
+        facts = {
+            "time": self._moments.iso(event.get("log_time", 0.0)),
+            "level": event.get("log_level", LogLevel.info).name,
+            "kind": "standard",
+            "from": event.get("log_namespace", "-"),
+            "message": formatEvent(event),
+        }
+        if "log_failure" in event:
+            facts["traceback"] = event["log_failure"].getTraceback()
+        return json.dumps(facts, separators=(",", ":")) + "\n"
+
+
+def _place() -> str:
+    """The file and line that said it: of the first caller that does not belong to logging itself."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_logging(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def _is_logging(module: str) -> bool:
+    return module == __name__ or module.startswith(("twisted.logger", "twisted.python.log"))

@@ -24,6 +24,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "defaults": ("oauth2-proxy", "o2sidecar"),
     "cookie_samesite": ("", "lax", "strict", "none"),
     "cookie_csrf_samesite": ("", "lax", "strict", "none"),
+    "logging_format": ("text", "json"),
     "code_challenge_method": ("", "S256", "plain"),
     "auth_request_response_mode": ("", "query", "form_post"),
 }

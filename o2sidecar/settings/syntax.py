@@ -10,6 +10,7 @@ from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.policy.peers import TrustedAddresses
 from o2sidecar.policy.redirects import Redirects
+from o2sidecar.settings import layouts
 from o2sidecar.settings.kinds import shown, shown_url
 from o2sidecar.settings.listeners import Listener
 
@@ -84,7 +85,13 @@ def _unless_refused(parse: Callable[[str], object]) -> Check:
 _network = _unless_refused(lambda text: TrustedAddresses.parse([text]))
 _listener = _unless_refused(Listener.parse)
 
+
+def _layout(key: str) -> Check:
+    return _unless_refused(lambda text: layouts.Layout.parse(text, layouts.VARIABLES[key]))
+
+
 RULES_OF_TEXTS: Mapping[str, Check] = {
+    **{key: _layout(key) for key in layouts.VARIABLES},
     "cookie_name": _cookie_name,
     "cookie_path": _cookie_path,
     "cookie_domains": _cookie_domain,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -119,13 +121,41 @@ class StandardLogTests(SynchronousTestCase):
         self.log = StandardLog(write=self.written.append, moments=Moments(local=False))
 
     def test_layout(self) -> None:
-        """Time, namespace, message; the level where it is worth a look."""
-        self.log({"log_format": 'path "{p}"', "p": "/", "log_time": 0.0, "log_namespace": "o2sidecar.service"})
-        self.log({"log_format": "oh", "log_time": 0.0, "log_namespace": "n", "log_level": LogLevel.warn})
-        self.assertEqual(
-            self.written,
-            [b'[1970/01/01 00:00:00] [o2sidecar.service] path "/"\n', b"[1970/01/01 00:00:00] [n] warn: oh\n"],
+        """Time, where it was said, message; the level where it is worth a look."""
+        self.log({"log_format": 'path "{p}"', "p": "/", "log_time": 0.0})
+        self.log({"log_format": "oh", "log_time": 0.0, "log_level": LogLevel.warn})
+        head = rb"^\[1970/01/01 00:00:00\] \[test_observe\.py:\d+\] "
+        self.assertRegex(self.written[0], head + rb'path "/"\n$')
+        self.assertRegex(self.written[1], head + rb"warn: oh\n$")
+
+    def test_who_said_it(self) -> None:
+        """The place is the caller's of the logger, not the logger's own."""
+        Logger("n", observer=self.log).info("x")
+        self.assertIn(b" [test_observe.py:", self.written[0])
+
+    def test_own_layout(self) -> None:
+        """The operator's layout is followed."""
+        log = StandardLog(
+            write=self.written.append, moments=Moments(local=False), layout="S <{{.Timestamp}}> {{.Message}}"
         )
+        log({"log_format": "x", "log_time": 0.0})
+        self.assertEqual(self.written, [b"S <1970/01/01 00:00:00> x\n"])
+
+    def test_json(self) -> None:
+        """As JSON an event is one object, with its traceback if it has one."""
+        log = StandardLog(write=self.written.append, moments=Moments(local=False), as_json=True)
+        try:
+            raise ZeroDivisionError("a defect")
+        except ZeroDivisionError:
+            failure = Failure()
+        event = {"log_format": "a\nb", "log_time": 0.0, "log_namespace": "n", "log_level": LogLevel.error}
+        log({**event, "log_failure": failure})
+        said = json.loads(self.written[0])
+        self.assertEqual(self.written[0].count(b"\n"), 1)
+        self.assertEqual(
+            (said["level"], said["kind"], said["from"], said["message"]), ("error", "standard", "n", "a\nb")
+        )
+        self.assertIn("a defect", said["traceback"])
 
     def test_one_line(self) -> None:
         """A message cannot forge another line (X3)."""
@@ -142,7 +172,7 @@ class StandardLogTests(SynchronousTestCase):
         self.log({"log_format": "broken", "log_time": 0.0, "log_namespace": "n", "log_failure": failure})
         lines = self.written[0].splitlines()
         self.assertGreater(len(lines), 2)
-        self.assertTrue(all(line.startswith(b"[1970/01/01 00:00:00] [n] ") for line in lines))
+        self.assertTrue(all(line.startswith(b"[1970/01/01 00:00:00] [test_observe.py:") for line in lines))
 
     def test_full_disk(self) -> None:
         """An event that cannot be written is lost, and nothing else."""

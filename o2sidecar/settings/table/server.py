@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from o2sidecar.settings import layouts
 from o2sidecar.settings.kinds import Duration, Texts
 from o2sidecar.settings.option import Group, option
 
@@ -111,4 +112,11 @@ class LogOptions(Group):
     exclude_logging_paths: Texts = option((), "paths whose requests are not logged")
     silence_ping_logging: bool = option(False, "do not log health checks")
     logging_local_time: bool = option(True, "local time in the log, not UTC")
+    logging_format: str = option("text", "text or json: one JSON object a line, of every kind", ours=True)
+    standard_logging_format: str = option(layouts.STANDARD, "layout of what the process does (Go template)")
+    auth_logging_format: str = option(layouts.AUTH, "layout of attempts to sign in (Go template)")
+    request_logging_format: str = option(
+        layouts.REQUEST, "layout of requests (Go template)", sidecar_default=layouts.REQUEST_WITH_REASON
+    )
+    errors_to_info_log: bool = option(False, "has no effect: everything goes to standard output")
     request_id_header: str = option("X-Request-Id", "header that names a request in the log")

@@ -1,0 +1,1 @@
+Log lines follow `request_logging_format`, `auth_logging_format` and `standard_logging_format`, or are JSON with `logging_format=json`; with oauth2-proxy's defaults a line no longer ends with a reason, which `{{.Reason}}` adds.
