@@ -100,13 +100,20 @@ class SidecarService(Service):
         if self._delay and self.ports:
             await deferLater(self._clock, self._delay)
         for port in self.ports:
-            await maybeDeferred(port.stopListening)
+            await self._close(port)
         self.ports.clear()
         await self._drain()
         for each in self._background:
             each.stop()
         self._log.info("stopped")
         self._flush()
+
+    async def _close(self, port: IListeningPort) -> None:
+        try:
+            await maybeDeferred(port.stopListening)
+        except OSError as error:
+            # Somebody removed our unix socket: no reason to end before the running requests do.
+            self._log.warn("a listener was not closed in order: {error}", error=error)
 
 
 def _why(error: Exception) -> str:

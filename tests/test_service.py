@@ -16,11 +16,14 @@ from o2sidecar.service import Listener, SidecarService
 class Port:
     """A listening port that notes when it is closed."""
 
-    def __init__(self, steps: list[str]) -> None:
+    def __init__(self, steps: list[str], removed: bool = False) -> None:
         self.steps = steps
+        self.removed = removed
 
     def stopListening(self) -> None:
         self.steps.append("closed")
+        if self.removed:
+            raise FileNotFoundError(2, "No such file or directory")
 
 
 class Job:
@@ -45,7 +48,7 @@ class ServiceTests(SynchronousTestCase):
         self.steps: list[str] = []
         self.drained: Deferred[None] = Deferred()
 
-    def service(self, delay: float = 0, listen: bool = True) -> SidecarService:
+    def service(self, delay: float = 0, listen: bool = True, removed: bool = False) -> SidecarService:
         def drain() -> Deferred[None]:
             self.steps.append("draining")
             return self.drained
@@ -54,7 +57,7 @@ class ServiceTests(SynchronousTestCase):
             if not listen:
                 raise CannotListenError("127.0.0.1", 4180, OSError(98, "Address already in use"))
             self.steps.append("listening")
-            return Port(self.steps)  # type: ignore[return-value]
+            return Port(self.steps, removed)  # type: ignore[return-value]
 
         return SidecarService(
             listeners=[Listener(where="http://127.0.0.1:4180", listen=opened)],
@@ -101,6 +104,16 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(self.steps, ["ending"])
         self.clock.advance(0.1)
         self.assertEqual(self.steps, ["ending", "closed", "draining"])
+
+    def test_a_socket_that_somebody_removed(self) -> None:
+        """A listener that cannot be closed in order does not keep the rest from its end."""
+        service = self.service(removed=True)
+        service.startService()
+        self.steps.clear()
+        stopped = service.stopService()
+        self.drained.callback(None)
+        self.successResultOf(stopped)
+        self.assertEqual(self.steps, ["ending", "closed", "draining", "job stopped", "flushed"])
 
     def test_port_taken(self) -> None:
         """An address that is taken ends the process with a sentence that names it."""

@@ -1,9 +1,8 @@
-"""Assembles the wire: the listener, the tree, and the proxies to the apps."""
+"""Assembles the wire: its limits, the tree, and the proxies to the apps."""
 
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -12,23 +11,18 @@ from twisted.web.resource import IResource
 from o2sidecar.assembly.people import People
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import Limits, UpstreamLimits
-from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.twisted_web.resources import TwistedResource
 from o2sidecar.http.upstream.endpoints import place_of
 from o2sidecar.http.upstream.routing import Router, StaticAnswer
 from o2sidecar.proxy import ReverseProxyResource
 from o2sidecar.refusals import BadRequest
-from o2sidecar.service import Listener
 from o2sidecar.session.cookies import SessionCookie
-from o2sidecar.settings import listeners
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
 from o2sidecar.settings.upstreams import Upstream
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.paths import FOLDER, PATHS
 from o2sidecar.site import ROBOTS, Fixed, Late, Sidecar, probes
-
-_BACKLOG = 1024
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -147,25 +141,3 @@ def _sets_own(cookie: SessionCookie) -> Callable[[bytes], bool]:
         return not cookie.strip(name + equals)
 
     return own
-
-
-def listener_of(where: listeners.Listener, server: HttpServer, reactor: Any) -> Listener:
-    """Where to listen, and how."""
-    if where.path:
-        return Listener(
-            where=f"unix:{where.path}",
-            listen=lambda: reactor.listenUNIX(
-                where.path, server, backlog=_BACKLOG, mode=0o660 if where.mode is None else where.mode, wantPID=False
-            ),
-        )
-    if where.descriptor is not None:
-        descriptor = where.descriptor
-        return Listener(
-            where=f"descriptor {descriptor}",
-            listen=lambda: reactor.adoptStreamPort(descriptor, socket.AF_INET, server),
-        )
-    host = f"[{where.host}]" if ":" in where.host else where.host
-    return Listener(
-        where=f"http://{host}:{where.port}",
-        listen=lambda: reactor.listenTCP(where.port, server, backlog=_BACKLOG, interface=where.host),
-    )
