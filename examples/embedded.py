@@ -55,7 +55,7 @@ def main() -> None:
     for each in guarded.background:
         ensureDeferred(each.start())
         reactor.addSystemEventTrigger("before", "shutdown", each.stop)
-    listener = loaded.structure.listener
+    listener = loaded.structure.listeners[0]
     reactor.listenTCP(listener.port, Site(guarded.root), interface=listener.host)
     reactor.run()
 

@@ -3,16 +3,71 @@
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 
+from attrs import frozen
+
+from o2sidecar.settings.kinds import switch_from_text
+from o2sidecar.settings.listeners import Listener
+
 _USAGE = """Usage: o2sidecar healthcheck [ADDRESS]
 
-Asks http://ADDRESS/ping, ADDRESS being HOST:PORT; without one, what OAUTH2_PROXY_HTTP_ADDRESS says, and else
-127.0.0.1:4180. Exit status 0 if the sidecar answers 200 within two seconds, else 1.
+Asks ADDRESS for /ping: HOST:PORT, https://HOST:PORT or unix://PATH. Without one it is found as the sidecar finds its
+own, as far as variables say it, and else 127.0.0.1:4180. A certificate is not verified. Exit status 0 if the sidecar
+answers 200 within two seconds, else 1.
 """
 _TIMEOUT = 2.0
+
+
+@frozen(kw_only=True)
+class Question:
+    """Where a sidecar is asked, and how; by TLS if the listener is secure."""
+
+    listener: Listener
+    path: str
+    agent: str
+
+    @classmethod
+    def of(cls, arguments: Sequence[str], environment: Mapping[str, str]) -> Question:
+        """From the command line and the sidecar's own variables; raises `ValueError` with a sentence."""
+
+        def said(key: str) -> str:
+            return environment.get(f"OAUTH2_PROXY_{key}", "")
+
+        if arguments:
+            listener = Listener.parse(arguments[0], secure=arguments[0].startswith("https://"))
+        elif said("TLS_CERT_FILE") and not switch_from_text(said("FORCE_HTTPS") or "false"):
+            listener = Listener.parse(said("HTTPS_ADDRESS") or ":443", secure=True)
+        else:
+            listener = Listener.parse(said("HTTP_ADDRESS") or "127.0.0.1:4180")
+        return cls(listener=listener, path=said("PING_PATH") or "/ping", agent=said("PING_USER_AGENT"))
+
+    def status(self) -> int:
+        """Of the answer; raises `OSError` or `HTTPException`."""
+        with self._connected() as connected:
+            connection = HTTPConnection("localhost")
+            connection.sock = connected
+            connection.request("GET", self.path, headers={"User-Agent": self.agent})
+            return connection.getresponse().status
+
+    def _connected(self) -> socket.socket:
+        if self.listener.path:
+            made = socket.socket(socket.AF_UNIX)
+            made.settimeout(_TIMEOUT)
+            made.connect(self.listener.path)
+        else:
+            made = socket.create_connection((_reachable(self.listener.host), self.listener.port), _TIMEOUT)
+        if not self.listener.secure:
+            return made
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # This machine's own sidecar, whose certificate is for another name.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context.wrap_socket(made)
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
@@ -21,18 +76,13 @@ def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
         asked = arguments[0] in {"-h", "--help"}
         (sys.stdout if asked else sys.stderr).write(_USAGE)
         return 0 if asked else 2
-    address = arguments[0] if arguments else environment.get("OAUTH2_PROXY_HTTP_ADDRESS") or "127.0.0.1:4180"
-    host, _, port = address.removeprefix("http://").rpartition(":")
-    path = environment.get("OAUTH2_PROXY_PING_PATH") or "/ping"
     try:
-        connection = HTTPConnection(_reachable(host.strip("[]")), int(port), timeout=_TIMEOUT)
-        connection.request("GET", path, headers={"User-Agent": environment.get("OAUTH2_PROXY_PING_USER_AGENT", "")})
-        status = connection.getresponse().status
+        status = Question.of(arguments, environment).status()
     except (OSError, ValueError, HTTPException) as error:
-        sys.stderr.write(f"o2sidecar healthcheck: {address} does not answer: {error}\n")
+        sys.stderr.write(f"o2sidecar healthcheck: the sidecar does not answer: {error}\n")
         return 1
     if status != 200:
-        sys.stderr.write(f"o2sidecar healthcheck: {address} answered {status}\n")
+        sys.stderr.write(f"o2sidecar healthcheck: the sidecar answered {status}\n")
         return 1
     return 0
 

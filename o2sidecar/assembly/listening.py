@@ -5,28 +5,69 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from pathlib import Path
 from typing import Any
 
+from attrs import frozen
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from o2sidecar.http.listener.tls import NewestCertificate
 from o2sidecar.http.listener.unix_socket import make_room
 from o2sidecar.service import Listener
 from o2sidecar.settings import listeners
+from o2sidecar.settings.problems import Problem, SettingsRefused
+from o2sidecar.settings.structure import Structure
+from o2sidecar.settings.tls import Tls
 
 _BACKLOG = 1024
 _OWNER_AND_GROUP = 0o660
 
 
-def listener_of(where: listeners.Listener, server: IProtocolFactory, reactor: Any) -> Listener:
-    """Where to listen, and how."""
+@frozen(kw_only=True)
+class Listening:
+    """Where requests come in, and what must run beside it."""
+
+    listeners: tuple[Listener, ...]
+    background: tuple[NewestCertificate, ...]
+
+    @classmethod
+    def of(cls, structure: Structure, server: IProtocolFactory, reactor: Any) -> Listening:
+        """From settings."""
+        certificates = () if structure.tls is None else (_certificate_of(structure.tls, reactor),)
+        factories = {False: server}
+        for certificate in certificates:
+            factories[True] = TLSMemoryBIOFactory(certificate, isClient=False, wrappedFactory=server, clock=reactor)
+        return cls(
+            listeners=tuple(_listener_of(where, factories[where.secure], reactor) for where in structure.listeners),
+            background=certificates,
+        )
+
+
+def _certificate_of(tls: Tls, reactor: Any) -> NewestCertificate:
+    try:
+        return NewestCertificate(
+            load=lambda: tls.load(lambda path: Path(path).read_bytes()),
+            paths=tls.paths,
+            name=tls.name,
+            clock=reactor,
+            only_1_3=tls.only_1_3,
+            ciphers=tls.ciphers,
+        )
+    except ValueError as error:
+        raise SettingsRefused((Problem(names=(tls.name,), sentence=str(error)),)) from None
+
+
+def _listener_of(where: listeners.Listener, server: IProtocolFactory, reactor: Any) -> Listener:
     if where.path:
         return Listener(where=f"unix:{where.path}", listen=lambda: _listen_on_socket(where, server, reactor))
     if where.descriptor is not None:
         descriptor = where.descriptor
         return Listener(where=f"descriptor {descriptor}", listen=lambda: _adopt(descriptor, server, reactor))
     host = f"[{where.host}]" if ":" in where.host else where.host
+    scheme = "https" if where.secure else "http"
     return Listener(
-        where=f"http://{host}:{where.port}",
+        where=f"{scheme}://{host}:{where.port}",
         listen=lambda: reactor.listenTCP(where.port, server, backlog=_BACKLOG, interface=where.host),
     )
 

@@ -10,10 +10,10 @@ from twisted.web.resource import IResource
 
 from o2sidecar.assembly.announcement import announcement, unanchored
 from o2sidecar.assembly.edge import Edge
-from o2sidecar.assembly.listening import listener_of
+from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of
 from o2sidecar.assembly.people import People
-from o2sidecar.assembly.wire import limits_of, proxy_of, tree_of
+from o2sidecar.assembly.wire import https_only, limits_of, proxy_of, tree_of
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.listener.server import HttpServer
@@ -60,12 +60,14 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         request_id_field=settings.request_id_header.lower().encode("ascii"),
     )
 
+    listening = Listening.of(structure, server, reactor)
+
     def begin_to_end() -> None:
         guarded.ending.begun = server.draining = True
 
     return SidecarService(
-        listeners=[listener_of(structure.listener, server, reactor)],
-        background=guarded.background,
+        listeners=listening.listeners,
+        background=(*guarded.background, *listening.background),
         ending=begin_to_end,
         drain=lambda: server.drain(settings.shutdown_timeout),
         delay=settings.drain_delay,
@@ -113,6 +115,7 @@ def _guarded(
             auth=people.auth,
             trouble=provider.trouble,
             ending=lambda: ending.begun,
+            only=https_only(settings, edge, answers),
         ),
         background=(provider, *people.background),
         announce=tuple(announcement(settings, structure, provider)),

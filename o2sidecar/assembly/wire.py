@@ -8,7 +8,9 @@ from typing import Any
 
 from twisted.web.resource import IResource
 
+from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.people import People
+from o2sidecar.guard import HttpsOnly
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import Limits, UpstreamLimits
 from o2sidecar.http.twisted_web.resources import TwistedResource
@@ -17,12 +19,15 @@ from o2sidecar.http.upstream.routing import Router, StaticAnswer
 from o2sidecar.proxy import ReverseProxyResource
 from o2sidecar.refusals import BadRequest
 from o2sidecar.session.cookies import SessionCookie
+from o2sidecar.settings.listeners import Listener
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
 from o2sidecar.settings.upstreams import Upstream
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.paths import FOLDER, PATHS
 from o2sidecar.site import ROBOTS, Fixed, Late, Sidecar, probes
+
+_HTTPS = 443
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -67,24 +72,40 @@ def tree_of(
     auth: Served,
     trouble: Callable[[], str],
     ending: Callable[[], bool],
+    only: Callable[[Served], Served] | None,
 ) -> Sidecar:
-    """The whole tree: probes, own endpoints, and the guard before everything else."""
+    """The whole tree: probes, own endpoints, and the guard before everything else.
+
+    `only`: gives what stands before all that is no probe; None: nothing does.
+    """
     prefix = settings.proxy_prefix.rstrip("/")
     klein = Late(lambda: TwistedResource(endpoints(), limit=settings.own_body_size_limit))
     own: dict[bytes, Served] = {f"{prefix}{path}".encode(): klein for path in PATHS}
     # The auth endpoint is asked before every request of a proxy in front: it goes the short way, past Klein.
     own[f"{prefix}/auth".encode()] = auth
     own[b"/robots.txt"] = _robots(settings.custom_templates_dir)
-    own |= probes(
+    folders: dict[bytes, Served] = {f"{prefix}{FOLDER}".encode(): klein}
+    otherwise = guard if only is None else only(Sidecar(own=own, folders=folders, guarded=guard))
+    health = probes(
         ping_path=settings.ping_path,
         ready_path=settings.ready_path,
         ping_user_agent=settings.ping_user_agent,
         gcp_healthchecks=settings.gcp_healthchecks,
         trouble=trouble,
         ending=ending,
-        otherwise=guard,
+        otherwise=otherwise,
     )
-    return Sidecar(own=own, folders={f"{prefix}{FOLDER}".encode(): klein}, guarded=guard)
+    if only is None:
+        return Sidecar(own=own | health, folders=folders, guarded=guard)
+    return Sidecar(own=health, folders={}, guarded=otherwise)
+
+
+def https_only(settings: Settings, edge: Edge, answers: Answers) -> Callable[[Served], Served] | None:
+    """What sends plain requests to https; None if nobody wants that."""
+    if not settings.force_https:
+        return None
+    port = Listener.parse(settings.https_address, secure=True).port or _HTTPS
+    return lambda inner: HttpsOnly(inner, forwarding=edge.forwarding, port=port, refuse=answers.refuse)
 
 
 def _robots(folder: str) -> Fixed:

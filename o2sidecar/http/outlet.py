@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Connection
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from o2sidecar.http.exchange import Flow
@@ -19,13 +20,14 @@ from o2sidecar.http.exchange import Flow
 class Outlet:
     """Writes to a transport and pauses `flow` while the transport's buffer is over its mark (64 KiB)."""
 
-    __slots__ = ("_at_once", "_flow", "_retired", "_send", "_transport", "full")
+    __slots__ = ("_at_once", "_flow", "_retired", "_send", "_transport", "_under_tls", "full")
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
         # Not where TLS lies between: the socket below it would send in the clear.
         self._send = transport.getHandle().send if isinstance(transport, Connection) and not transport.TLS else None
         self._at_once = self._send is not None
+        self._under_tls = transport.transport if isinstance(transport, TLSMemoryBIOProtocol) else None
         self._flow: Flow | None = None
         self._retired = False
         self.full = False
@@ -57,11 +59,18 @@ class Outlet:
         """End the connection once all is sent."""
         self._retire()
         self._transport.loseConnection()
+        if self._under_tls is not None:
+            # RFC 8446 §6.1: our goodbye is sent; nobody has to wait for the other side's.
+            self._under_tls.loseConnection()
 
     def close_writing(self) -> None:
         """Close the sending direction once all is sent."""
         self._retire()
-        self._transport.loseWriteConnection()
+        if self._under_tls is not None:
+            # Sends a goodbye, and goes on reading until there is one from the other side.
+            self._transport.loseConnection()
+        else:
+            self._transport.loseWriteConnection()
 
     def abort(self) -> None:
         """End the connection at once."""

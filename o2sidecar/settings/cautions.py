@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.table import BY_KEY, Options
+from o2sidecar.settings.tls import WITHOUT_FORWARD_SECRECY
 
 _DANGERS = {
     "ssl_insecure_skip_verify": "the provider's certificate is not verified: anybody on the way can pose as it.",
@@ -22,8 +23,11 @@ _WITHOUT_EFFECT = {
 }
 
 
-def cautions_of(options: Options, given: Collection[str]) -> Iterator[Problem]:
-    """What to say about these options, of which the keys `given` were set by somebody; the names in it are keys."""
+def cautions_of(options: Options, given: Collection[str], *, tls: bool = False) -> Iterator[Problem]:
+    """What to say about these options, of which the keys `given` were set by somebody; the names in it are keys.
+
+    `tls`: whether https is served here.
+    """
     for key in given:
         if key in BY_KEY and BY_KEY[key].successor:
             yield _caution(key, f"this is deprecated; use {BY_KEY[key].successor} instead.")
@@ -33,6 +37,9 @@ def cautions_of(options: Options, given: Collection[str]) -> Iterator[Problem]:
     for key, sentence in _WITHOUT_EFFECT.items():
         if key in given and getattr(options, key):
             yield _caution(key, sentence)
+    if options.force_https and not options.reverse_proxy and not tls:
+        sentence = "nobody can come by https: there is no certificate, and without reverse_proxy no proxy is believed."
+        yield _caution("force_https", sentence)
     for rule in _RULES:
         yield from rule(options, given)
 
@@ -48,6 +55,13 @@ def _forwarding(options: Options, given: Collection[str]) -> Iterator[Problem]:
         yield _caution("trusted_proxy_ips", "this has no effect without reverse_proxy.")
     if options.trusted_ips and options.reverse_proxy:
         yield _caution("trusted_ips", "clients with these addresses pass without a session, by their proxy's word.")
+
+
+def _cipher_suites(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    for suite in options.tls_cipher_suites:
+        if suite in WITHOUT_FORWARD_SECRECY:
+            sentence = f"with {suite}, whoever gets hold of the key later can read what was said before."
+            yield _caution("tls_cipher_suites", sentence)
 
 
 def _user_headers(options: Options, given: Collection[str]) -> Iterator[Problem]:
@@ -126,6 +140,7 @@ def _caution(key: str, sentence: str) -> Problem:
 
 _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _forwarding,
+    _cipher_suites,
     _user_headers,
     _everybody_may_pass,
     _login_protection,

@@ -13,6 +13,7 @@ from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.structure import upstream_of
 from o2sidecar.settings.syntax import RULES_OF_TEXTS
 from o2sidecar.settings.table import OPTIONS, Options
+from o2sidecar.settings.tls import MINIMUM_VERSIONS, suite_complaint
 from o2sidecar.settings.upstreams import Upstream, doubles
 
 SIGNING_ALGORITHMS = frozenset(
@@ -27,6 +28,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "logging_format": ("text", "json"),
     "code_challenge_method": ("", "S256", "plain"),
     "auth_request_response_mode": ("", "query", "form_post"),
+    "tls_min_version": MINIMUM_VERSIONS,
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CONTROL_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -213,8 +215,16 @@ def _address_header(options: Options) -> Iterator[Problem]:
         yield _wrong("real_client_ip_header", f"must be one of {known}, not {shown(options.real_client_ip_header)}")
 
 
+def _tls(options: Options) -> Iterator[Problem]:
+    if bool(options.tls_cert_file) != bool(options.tls_key_file):
+        yield Problem(names=("tls_cert_file", "tls_key_file"), sentence="one is of no use without the other")
+    for suite in options.tls_cipher_suites:
+        if complaint := suite_complaint(suite):
+            yield _wrong("tls_cipher_suites", complaint)
+
+
 def _nothing_emptied(options: Options) -> Iterator[Problem]:
-    for key in ("cookie_name", "cookie_path", "http_address", "proxy_prefix"):
+    for key in ("cookie_name", "cookie_path", "http_address", "https_address", "proxy_prefix"):
         if not getattr(options, key):
             yield _wrong(key, "must not be empty")
 
@@ -236,5 +246,6 @@ _RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (
     _oidc,
     _github,
     _address_header,
+    _tls,
     _nothing_emptied,
 )

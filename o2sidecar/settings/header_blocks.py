@@ -64,15 +64,12 @@ def secret_of(block: Block) -> str | None:
 
     `value` is used as it stands, not decoded from base64; of a file, one line break at the end does not count.
     """
-    named = {key: block.text(key) for key in ("value", "fromEnv", "fromFile")}
-    block.close()
-    said = [key for key, text in named.items() if text]
-    if len(said) != 1:
-        block.reading.refuse(block.path, "must hold exactly one of value, fromEnv and fromFile")
+    source = secret_source(block)
+    if source is None:
         return None
-    key = said[0]
+    key, said = source
     try:
-        text = _secret(block, key, named[key])
+        text = _secret(block, key, said)
     except ValueError as error:
         block.refuse(key, str(error))
         return None
@@ -80,6 +77,17 @@ def secret_of(block: Block) -> str | None:
         block.refuse(key, "stands for nothing, or for a text with control characters")
         return None
     return text
+
+
+def secret_source(block: Block) -> tuple[str, str] | None:
+    """Which of `value`, `fromEnv` and `fromFile` a block holds, and what it says; None if that is reported."""
+    named = {key: block.text(key) for key in ("value", "fromEnv", "fromFile")}
+    block.close()
+    said = [(key, text) for key, text in named.items() if text]
+    if len(said) != 1:
+        block.reading.refuse(block.path, "must hold exactly one of value, fromEnv and fromFile")
+        return None
+    return said[0]
 
 
 def _secret(block: Block, key: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Where to listen: the value of `http_address`."""
+"""Where to listen: the value of `http_address` or `https_address`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Listener:
         path: of a unix socket; empty if it is none.
         mode: permissions of the unix socket; None: owner and group may connect.
         descriptor: a listening socket that the parent process opened; None if it is none.
+        secure: whether TLS is spoken there.
     """
 
     host: str = ""
@@ -30,18 +31,20 @@ class Listener:
     path: str = ""
     mode: int | None = None
     descriptor: int | None = None
+    secure: bool = False
 
     @classmethod
-    def parse(cls, text: str) -> Listener:
+    def parse(cls, text: str, *, secure: bool = False) -> Listener:
         """From `HOST:PORT`, `:PORT`, `http://HOST:PORT`, `unix://PATH[,mode=0660]` or `fd:NUMBER`.
 
-        Raises `ValueError` with a sentence for anything else.
+        With `secure` it is `https://HOST:PORT`. Raises `ValueError` with a sentence for anything else.
         """
         if match := _UNIX.fullmatch(text):
-            return cls(path=match["path"], mode=int(match["mode"], 8) if match["mode"] else None)
+            return cls(path=match["path"], mode=int(match["mode"], 8) if match["mode"] else None, secure=secure)
         if match := _DESCRIPTOR.fullmatch(text):
-            return cls(descriptor=int(match["number"]))
-        match = _HOST_AND_PORT.fullmatch(text.removeprefix("http://").removesuffix("/"))
+            return cls(descriptor=int(match["number"]), secure=secure)
+        scheme = "https://" if secure else "http://"
+        match = _HOST_AND_PORT.fullmatch(text.removeprefix(scheme).removesuffix("/"))
         if match is None or int(match["port"]) > 65535:
             raise ValueError(f"must be HOST:PORT, unix://PATH or fd:NUMBER, not {shown(text)}")
-        return cls(host=match["host"].strip("[]"), port=int(match["port"]))
+        return cls(host=match["host"].strip("[]"), port=int(match["port"]), secure=secure)

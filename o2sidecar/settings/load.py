@@ -17,10 +17,11 @@ from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.option import KnownOption
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import HelpAsked, Problem, SettingsRefused, UsageRefused, VersionAsked
-from o2sidecar.settings.structure import Structure, structure_of
+from o2sidecar.settings.structure import Structure, flat_tls, listeners_of, structure_of, tls_of
 from o2sidecar.settings.structured_file import StructuredFile, read_structured_file
 from o2sidecar.settings.table import BY_KEY, OPTIONS, Options
 from o2sidecar.settings.table.later import LATER_BY_KEY, LaterOption
+from o2sidecar.settings.tls import Tls
 from o2sidecar.settings.toml_file import read_toml
 from o2sidecar.settings.variables import read_environment, unknown_variables
 
@@ -46,7 +47,7 @@ class Loaded:
 
     Attributes:
         settings: the valid settings.
-        structure: listener, upstreams and header rules, from the flat options or the structured file.
+        structure: listeners, upstreams and header rules, from the flat options or the structured file.
         warnings: a sentence each, with the setting as the operator wrote it.
         sources: for every option that somebody set, its key and where, as the operator wrote it.
         config_test: whether `--config-test` was given, so that nothing must be started.
@@ -114,7 +115,9 @@ class _Loading:
         if self.problems:
             raise SettingsRefused(self.problems)
         settings = Settings(**self.values)
-        self.cautions += [self._named(caution) for caution in cautions_of(options, self.given)]
+        self.cautions += [
+            self._named(caution) for caution in cautions_of(options, self.given, tls=self._tls(options) is not None)
+        ]
         return Loaded(
             settings=settings,
             structure=self._structure(settings),
@@ -193,6 +196,8 @@ class _Loading:
 
     def _judge(self, options: Options) -> None:
         found = [*self._provider_problems(options), *problems_of(options), *unreadable(options, self.read_file)]
+        if (tls := self._tls(options)) is not None:
+            found += tls.problems(self.read_file)
         if options.session_cookie_minimal:
             self.problems += self.structured.token_problems()
         for problem in found:
@@ -209,13 +214,22 @@ class _Loading:
         structure = structure_of(settings)
         if self.structured is _NO_FILE:
             return structure
+        given = self.structured.servers.given
         return evolve(
             structure,
+            listeners=listeners_of(settings, plain="http_address" in given, secure="https_address" in given),
+            tls=self._tls(settings),
             upstreams=self.structured.upstreams,
             request_rules=self.structured.request_rules,
             response_rules=self.structured.response_rules,
             auth_rules=self.structured.response_rules,
         )
+
+    def _tls(self, options: Options) -> Tls | None:
+        servers = self.structured.servers
+        if self.structured is _NO_FILE:
+            return flat_tls(options)
+        return tls_of(options, servers.certificate, servers.key)
 
     def _refuse(self, key: str, sentence: str) -> None:
         self.broken.add(key)

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from o2sidecar.identity import HeaderRule, HeaderSource
 from o2sidecar.settings.listeners import Listener
 from o2sidecar.settings.table import Options
+from o2sidecar.settings.tls import Pem, Tls
 from o2sidecar.settings.upstreams import Upstream
 
 
@@ -17,14 +18,16 @@ class Structure:
     """What the structured file says in its own words, and the flat options by their combination.
 
     Attributes:
-        listener: where requests come in.
+        listeners: where requests come in.
+        tls: what those of them that are secure serve with; None if none is.
         upstreams: where they go; no two with the same id or path.
         request_rules: headers for the app.
         response_rules: headers for the browser, with the app's answer.
         auth_rules: headers of the auth endpoint's answer, for the proxy that asked.
     """
 
-    listener: Listener
+    listeners: tuple[Listener, ...]
+    tls: Tls | None
     upstreams: tuple[Upstream, ...]
     request_rules: tuple[HeaderRule, ...]
     response_rules: tuple[HeaderRule, ...]
@@ -33,13 +36,39 @@ class Structure:
 
 def structure_of(options: Options) -> Structure:
     """The structure that the flat options stand for; they must have passed the checks of `Settings`."""
+    tls = bool(options.tls_cert_file)
     return Structure(
-        listener=Listener.parse(options.http_address),
+        # As oauth2-proxy has it, TLS takes plain HTTP's place; but somebody must tell people about https.
+        listeners=listeners_of(options, plain=not tls or options.force_https, secure=tls),
+        tls=flat_tls(options),
         upstreams=tuple(upstream_of(options, uri) for uri in options.upstreams),
         request_rules=tuple(_request_rules(options)),
         response_rules=(),  # the browser needs none of it, and tokens must not reach it
         auth_rules=tuple(_auth_rules(options)),
     )
+
+
+def listeners_of(options: Options, *, plain: bool, secure: bool) -> tuple[Listener, ...]:
+    """The addresses to listen on, of those that are wanted."""
+    found = []
+    if plain:
+        found.append(Listener.parse(options.http_address))
+    if secure:
+        found.append(Listener.parse(options.https_address, secure=True))
+    return tuple(found)
+
+
+def flat_tls(options: Options) -> Tls | None:
+    """The same, by the flat options alone."""
+    pems = (("tls_cert_file", options.tls_cert_file), ("tls_key_file", options.tls_key_file))
+    return tls_of(options, *(Pem(name=key, path=path) if path else None for key, path in pems))
+
+
+def tls_of(options: Options, certificate: Pem | None, key: Pem | None) -> Tls | None:
+    """What https listeners serve with; None if there is no certificate."""
+    if certificate is None or key is None:
+        return None
+    return Tls.of(certificate, key, minimum=options.tls_min_version, suites=options.tls_cipher_suites)
 
 
 def upstream_of(options: Options, uri: str) -> Upstream:

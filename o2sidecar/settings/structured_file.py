@@ -13,6 +13,7 @@ from o2sidecar.settings.given import Given
 from o2sidecar.settings.header_blocks import header_rules
 from o2sidecar.settings.kinds import DURATION, NUMBER, shown
 from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.server_block import PLACES, Servers, read_servers
 from o2sidecar.settings.upstreams import Upstream, doubles
 from o2sidecar.settings.yaml_text import parse_yaml
 
@@ -85,6 +86,7 @@ class StructuredFile:
     Attributes:
         given: options that it sets, by key.
         names: where it says, or could say, an option, by key.
+        servers: where to listen.
         upstreams: the good ones.
         request_rules: of `injectRequestHeaders`.
         response_rules: of `injectResponseHeaders`.
@@ -93,6 +95,7 @@ class StructuredFile:
 
     given: Mapping[str, Given] = field(factory=dict)
     names: Mapping[str, str] = field(factory=dict)
+    servers: Servers = field(factory=Servers)
     upstreams: tuple[Upstream, ...] = ()
     request_rules: tuple[HeaderRule, ...] = ()
     response_rules: tuple[HeaderRule, ...] = ()
@@ -126,7 +129,8 @@ def read_structured_file(path: str, read_file: ReadFile, environment: Mapping[st
 
 
 def _read_root(root: Block) -> StructuredFile:
-    given = {**_listeners(root), **_provider(root)}
+    servers = read_servers(root)
+    given = {**servers.given, **_provider(root)}
     upstreams = tuple(_upstreams(root))
     for sentence in doubles(list(upstreams)):
         root.refuse("upstreamConfig.upstreams", sentence)
@@ -136,6 +140,7 @@ def _read_root(root: Block) -> StructuredFile:
     return StructuredFile(
         given=given,
         names=_names(root.reading),
+        servers=servers,
         upstreams=upstreams,
         request_rules=request_rules,
         response_rules=response_rules,
@@ -145,26 +150,10 @@ def _read_root(root: Block) -> StructuredFile:
 
 
 def _names(reading: Reading) -> dict[str, str]:
-    names = {"http_address": "server.bindAddress", "metrics_address": "metricsServer.bindAddress"}
+    names = dict(PLACES)
     for prefix, keys in (("", _PROVIDER), *((f"{block}.", keys) for block, keys in _BLOCKS.items())):
         names |= {option: f"providers[0].{prefix}{key}" for key, option in keys.items()}
     return {option: reading.name(path) for option, path in names.items()}
-
-
-def _listeners(root: Block) -> dict[str, Given]:
-    found = {}
-    for key, option in (("server", "http_address"), ("metricsServer", "metrics_address")):
-        block = root.block(key)
-        if block is None:
-            continue
-        address = block.given("bindAddress")
-        if address is not None and block.content["bindAddress"] not in {"", "-"}:
-            found[option] = address
-        block.not_built("secureBindAddress", "tls")
-        block.close()
-    if "http_address" not in found:
-        root.refuse("server.bindAddress", "is missing: where to listen")
-    return found
 
 
 def _provider(root: Block) -> dict[str, Given]:

@@ -84,6 +84,7 @@ def _unless_refused(parse: Callable[[str], object]) -> Check:
 
 _network = _unless_refused(lambda text: TrustedAddresses.parse([text]))
 _listener = _unless_refused(Listener.parse)
+_secure_listener = _unless_refused(lambda text: Listener.parse(text, secure=True))
 
 
 def _layout(key: str) -> Check:
@@ -102,6 +103,7 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "trusted_ips": _network,
     "trusted_proxy_ips": _network,
     "http_address": _listener,
+    "https_address": _secure_listener,
     "metrics_address": _listener,
     "redirect_url": _url_or_path,
     "oidc_issuer_url": _url,

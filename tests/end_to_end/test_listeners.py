@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import ssl
 import stat
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from tests.end_to_end.echo import Echo
-from tests.end_to_end.processes import ProcessCase, Running, eventually, free_port
+from tests.end_to_end.processes import BIN, ProcessCase, Running, eventually, free_port, is_listening
+from tests.server_certificates import Pair, pair
 
 
 class ListeningCase(ProcessCase):
@@ -36,6 +41,11 @@ class ListeningCase(ProcessCase):
             "SKIP_AUTH_ROUTES": "^/open/",
         }
         return self.run_sidecar(usual | settings, "--defaults=o2sidecar", *arguments)
+
+    def checked(self, **settings: str) -> int:
+        """What the health check ends with."""
+        variables = {f"OAUTH2_PROXY_{key}": value for key, value in settings.items()}
+        return self.run_process([str(BIN / "o2sidecar"), "healthcheck"], variables).status()
 
     def folder(self) -> Path:
         """A folder whose path is short enough for a socket in it."""
@@ -123,6 +133,118 @@ class UnixSocketTests(ListeningCase):
         sidecar.signal(signal.SIGTERM)
         self.assertEqual(sidecar.status(), 0, sidecar.output())
         self.assertNotIn("Traceback", sidecar.output())
+
+
+class TlsTests(ListeningCase):
+    """Https with a certificate that was made for it."""
+
+    def setUp(self) -> None:
+        """The certificate's files, and a port."""
+        super().setUp()
+        folder = self.folder()
+        self.certificate, self.key = folder / "tls.crt", folder / "tls.key"
+        self.put(pair(1))
+        self.port = free_port()
+
+    def put(self, given: Pair) -> None:
+        """Put a certificate and its key in place."""
+        for path, text in ((self.certificate, given.certificate), (self.key, given.key)):
+            other = path.with_suffix(".new")
+            other.write_bytes(text)
+            os.replace(other, path)
+
+    def serving(self, *arguments: str, **settings: str) -> Running:
+        """A sidecar that speaks https."""
+        usual = {
+            "HTTPS_ADDRESS": f"127.0.0.1:{self.port}",
+            "TLS_CERT_FILE": str(self.certificate),
+            "TLS_KEY_FILE": str(self.key),
+        }
+        sidecar = self.sidecar(*arguments, **usual | settings)
+        sidecar.await_listening(self.port)
+        return sidecar
+
+    def connected(self, trusted: Pair, newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED) -> ssl.SSLSocket:
+        """A connection whose server proved itself with a certificate that is trusted."""
+        context = ssl.create_default_context(cadata=trusted.certificate.decode())
+        context.maximum_version = newest
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        plain = socket.create_connection(("127.0.0.1", self.port), 30)
+        made = context.wrap_socket(plain, server_hostname="localhost")
+        self.addCleanup(made.close)
+        return made
+
+    def test_requests(self) -> None:
+        """They are served, by TLS 1.2 and 1.3, as HTTP/1.1; nobody listens for plain HTTP."""
+        plain = free_port()
+        sidecar = self.serving(HTTP_ADDRESS=f"127.0.0.1:{plain}")
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            connection = self.connected(pair(1), version)
+            self.assertEqual(connection.selected_alpn_protocol(), "http/1.1")
+            self.assertEqual(asked(connection)["headers"]["x-forwarded-for"], "127.0.0.1")
+        self.assertFalse(is_listening(plain))
+        self.assertEqual(sidecar.stop(), 0, sidecar.output())
+
+    def test_large_bodies(self) -> None:
+        """A megabyte goes up, and one comes down, in pieces."""
+        self.serving()
+        connection = self.connected(pair(1))
+        connection.sendall(b"POST /open/up HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1048576\r\n\r\n")
+        connection.sendall(bytes(1 << 20))
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+        self.assertTrue(answer.endswith(b'{"size": 1048576}'), answer)
+
+    def test_a_new_certificate(self) -> None:
+        """A certificate that is replaced while the process runs is served with, and connections from before go on."""
+        sidecar = self.serving()
+        before = self.connected(pair(1))
+        self.put(pair(2))
+        sidecar.await_line("the certificate is good until[^$]*the certificate is good until")
+        self.assertEqual(asked(self.connected(pair(2)))["path"], "/open/x")
+        self.assertRaises(ssl.SSLCertVerificationError, self.connected, pair(1))
+        self.assertEqual(asked(before)["path"], "/open/x")
+
+    def test_a_bad_certificate(self) -> None:
+        """One that cannot be used is warned about, and the one from before stays."""
+        sidecar = self.serving()
+        self.certificate.write_text("oops")
+        sidecar.await_line("tls_cert_file, tls_key_file: the new certificate cannot be used")
+        self.assertEqual(asked(self.connected(pair(1)))["path"], "/open/x")
+
+    def test_the_minimum_version(self) -> None:
+        """A client that speaks nothing as new as the minimum is refused."""
+        self.serving(TLS_MIN_VERSION="TLS1.3")
+        self.assertEqual(self.connected(pair(1)).version(), "TLSv1.3")
+        self.assertRaises(ssl.SSLError, self.connected, pair(1), ssl.TLSVersion.TLSv1_2)
+
+    def test_at_the_start(self) -> None:
+        """A certificate that cannot be used ends the process with a message that names the settings."""
+        for given in (evolve(pair(1), key=pair(2).key), pair(kind="weak")):
+            self.put(given)
+            refused = self.sidecar(TLS_CERT_FILE=str(self.certificate), TLS_KEY_FILE=str(self.key))
+            self.assertEqual(refused.status(), 1)
+            self.assertIn("TLS_CERT_FILE".lower(), refused.output().lower())
+            self.assertNotIn("Traceback", refused.output())
+
+    def test_health(self) -> None:
+        """The health check of the image finds the sidecar by the same variables, on a unix socket too."""
+        self.serving()
+        self.assertEqual(self.checked(HTTPS_ADDRESS=f"127.0.0.1:{self.port}", TLS_CERT_FILE=str(self.certificate)), 0)
+        self.assertEqual(self.checked(HTTP_ADDRESS=f"127.0.0.1:{self.port}"), 1)
+        path = self.folder() / "s"
+        self.sidecar(HTTP_ADDRESS=f"unix://{path}").await_line("listening on unix:")
+        self.assertEqual(self.checked(HTTP_ADDRESS=f"unix://{path}"), 0)
+
+    def test_clients_that_hang(self) -> None:
+        """Whoever connects and says nothing is let go after head_timeout, and keeps nobody else waiting."""
+        self.serving("--head-timeout=1s")
+        silent = socket.create_connection(("127.0.0.1", self.port), 30)
+        self.addCleanup(silent.close)
+        self.assertEqual(asked(self.connected(pair(1)))["path"], "/open/x")
+        with contextlib.suppress(ConnectionResetError):
+            self.assertEqual(silent.recv(1), b"")
 
 
 class InheritedTests(ListeningCase):

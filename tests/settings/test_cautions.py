@@ -40,6 +40,8 @@ class CautionTests(SynchronousTestCase):
             ("--insecure-oidc-skip-issuer-verification",): "ID tokens of any issuer",
             ("--show-debug-on-error",): "error pages show internal reasons",
             ("--flush-interval=1s",): "nothing is buffered",
+            ("--tls-cipher-suite=TLS_RSA_WITH_AES_128_GCM_SHA256",): "gets hold of the key later",
+            ("--force-https",): "nobody can come by https",
             ("--metrics-address=:44180",): "metrics are not served by this version",
         }.items():
             warnings = load_with(SAFE, *arguments).warnings
@@ -51,6 +53,7 @@ class CautionTests(SynchronousTestCase):
         """What takes the cause away takes the caution away."""
         for arguments in (
             ("--reverse-proxy", "--trusted-proxy-ip=10.0.0.0/8"),
+            ("--force-https", "--reverse-proxy", "--trusted-proxy-ip=10.0.0.0/8"),
             ("--pass-user-headers=false", "--pass-basic-auth=false"),
             ("--provider=github", "--email-domain=*", "--github-org=acme"),
             ("--provider=github", "--email-domain=*", "--allowed-group=acme"),

@@ -28,6 +28,14 @@ class ListenerTests(SynchronousTestCase):
         }.items():
             self.assertEqual(Listener.parse(text), listener, text)
 
+    def test_secure(self) -> None:
+        """The same forms are read for https, with its own scheme."""
+        for text in ("a:443", "https://a:443"):
+            self.assertEqual(Listener.parse(text, secure=True), Listener(host="a", port=443, secure=True))
+        self.assertTrue(Listener.parse("unix:///s", secure=True).secure)
+        self.assertTrue(Listener.parse("fd:3", secure=True).secure)
+        self.assertRaises(ValueError, Listener.parse, "http://a:443", secure=True)
+
     def test_refused(self) -> None:
         """Everything else is refused."""
         for text in (

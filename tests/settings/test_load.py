@@ -294,15 +294,15 @@ class OldNameTests(SynchronousTestCase):
 
     def test_not_built_yet(self) -> None:
         """An option that somebody relies on and that is not built is refused by name, from every source."""
-        self.assertIn("--force-https (force_https): is not supported", refusal_of("--force-https"))
-        self.assertIn("OAUTH2_PROXY_TLS_CERT_FILE: is not", refusal_of(variables={"TLS_CERT_FILE": "x"}))
+        self.assertIn("--signature-key (signature_key): is not supported", refusal_of("--signature-key=x"))
+        self.assertIn("OAUTH2_PROXY_HTPASSWD_FILE: is not", refusal_of(variables={"HTPASSWD_FILE": "x"}))
         self.assertIn(
             "azure_tenant (o.cfg): is not", refusal_of("--config=o.cfg", files={"o.cfg": 'azure_tenant = "x"'})
         )
 
     def test_not_built_and_not_used(self) -> None:
         """The same option with its default value changes nothing and is accepted."""
-        load_with("--force-https=false", "--azure-tenant=common", variables={"BEARER_TOKEN_LOGIN_FALLBACK": "true"})
+        load_with("--signature-key=", "--azure-tenant=common", variables={"BEARER_TOKEN_LOGIN_FALLBACK": "true"})
 
     def test_without_effect(self) -> None:
         """An option that is not built and only changes looks is warned about."""
@@ -320,7 +320,7 @@ class StructureTests(SynchronousTestCase):
     def test_structure(self) -> None:
         """Listener, upstreams and rules are there ready made."""
         structure = load_with("--http-address=:80").structure
-        self.assertEqual(structure.listener.port, 80)
+        self.assertEqual(structure.listeners[0].port, 80)
         self.assertEqual([upstream.host for upstream in structure.upstreams], ["127.0.0.1"])
         self.assertIn("X-Forwarded-User", [rule.name for rule in structure.request_rules])
 

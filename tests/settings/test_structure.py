@@ -128,4 +128,4 @@ class UpstreamTests(SynchronousTestCase):
     def test_order_and_listener(self) -> None:
         """Upstreams keep their order, and the listener is read."""
         self.assertEqual([upstream.scheme for upstream in self.structure().upstreams], ["https", "static"])
-        self.assertEqual(self.structure().listener.host, "::1")
+        self.assertEqual(self.structure().listeners[0].host, "::1")

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.identity import HeaderRule, HeaderSource
 from o2sidecar.settings.load import Loaded, SettingsRefused, UsageRefused, load
+from tests.server_certificates import pair
 from tests.settings.loading import file_reader
 
 BESIDE: Mapping[str, str] = {"OAUTH2_PROXY_COOKIE_SECRET": "0123456789abcdef", "OAUTH2_PROXY_EMAIL_DOMAINS": "*"}
@@ -28,7 +29,12 @@ KEYS = [
     "server",
     "metricsServer",
     "bindAddress",
+    "secureBindAddress",
     "tls",
+    "cert",
+    "key",
+    "minVersion",
+    "cipherSuites",
     "providers",
     "provider",
     "clientID",
@@ -294,11 +300,80 @@ class ListenerTests(StructuredFileCase):
         """A bad address is told by its place."""
         self.refused(GOOD.replace("0.0.0.0:4180", "nowhere"), words="server.bindAddress (a.yaml): must be HOST:PORT")
 
-    def test_tls(self) -> None:
-        """TLS is not built yet."""
-        text = GOOD.replace("4180'}", "4180', secureBindAddress: ':443', tls: {minVersion: TLS1.3}}")
-        self.refused(text, words="server.secureBindAddress (a.yaml): is not supported")
-        self.refused(text, words="server.tls (a.yaml): is not supported")
+    def test_metrics_by_tls(self) -> None:
+        """Metrics through TLS are not built yet."""
+        text = GOOD + "metricsServer: {secureBindAddress: ':443', tls: {minVersion: TLS1.3}}\n"
+        self.refused(text, words="metricsServer.secureBindAddress (a.yaml): is not supported")
+        self.refused(text, words="metricsServer.tls (a.yaml): is not supported")
+
+
+class TlsTests(StructuredFileCase):
+    """`server.tls` says what https is served with."""
+
+    FILES: Mapping[str, bytes | str] = {"t.crt": pair().certificate, "t.key": pair().key}
+    PAIR = "cert: {fromFile: t.crt}, key: {fromFile: t.key}"
+
+    def with_tls(self, tls: str, server: str = "bindAddress: ':80', secureBindAddress: ':443'") -> str:
+        """A file with such a block."""
+        return UPSTREAMS + PROVIDER + f"server: {{{server}, tls: {{{tls}}}}}\n"
+
+    def test_both_at_once(self) -> None:
+        """Plain HTTP and https are served beside each other, when both have an address."""
+        structure = load_yaml(self.with_tls(self.PAIR), files=self.FILES).structure
+        self.assertEqual([(each.port, each.secure) for each in structure.listeners], [(80, False), (443, True)])
+        assert structure.tls is not None
+        self.assertEqual(structure.tls.paths, ("t.crt", "t.key"))
+        self.assertFalse(structure.tls.only_1_3)
+
+    def test_https_alone(self) -> None:
+        """Without an address for plain HTTP there is none."""
+        for server in ("secureBindAddress: ':443'", "bindAddress: '-', secureBindAddress: 'https://a:443'"):
+            structure = load_yaml(self.with_tls(self.PAIR, server), files=self.FILES).structure
+            self.assertEqual([(each.port, each.secure) for each in structure.listeners], [(443, True)])
+
+    def test_texts(self) -> None:
+        """Certificate and key may come from the environment, or stand in the file; there is no file to look at then."""
+        key = pair().key.decode().replace("\n", "\\n")
+        text = self.with_tls(f'cert: {{fromEnv: CERT}}, key: {{value: "{key}"}}')
+        loaded = load_yaml(text, variables={"CERT": pair().certificate.decode()})
+        assert loaded.structure.tls is not None
+        self.assertEqual(loaded.structure.tls.paths, ())
+        self.assertEqual(loaded.structure.tls.load(file_reader({})).chain[0].serial_number, 1)
+        self.assertNotIn("PRIVATE KEY", repr(loaded))
+
+    def test_versions(self) -> None:
+        """The least version and the cipher suites are taken, and judged by their places."""
+        suites = "minVersion: TLS1.3, cipherSuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]"
+        tls = load_yaml(self.with_tls(f"{self.PAIR}, {suites}"), files=self.FILES).structure.tls
+        assert tls is not None
+        self.assertEqual((tls.only_1_3, tls.ciphers), (True, ("ECDHE-RSA-AES128-GCM-SHA256",)))
+        text = self.with_tls(f"{self.PAIR}, minVersion: SSL3, cipherSuites: [ROT13]")
+        message = str(self.assertRaises(SettingsRefused, load_yaml, text, files=self.FILES))
+        self.assertIn("server.tls.minVersion (a.yaml): must be one of empty, TLS1.2, TLS1.3", message)
+        self.assertIn('server.tls.cipherSuites (a.yaml): "ROT13" is no cipher suite', message)
+
+    def test_what_is_missing(self) -> None:
+        """An address without a certificate, a certificate without an address and halves are refused."""
+        bare = "server: {bindAddress: ':80', secureBindAddress: ':443'}\n"
+        self.refused(UPSTREAMS + PROVIDER + bare, words="server.secureBindAddress (a.yaml): needs tls")
+        text = self.with_tls(self.PAIR, "bindAddress: ':80'")
+        self.refused(text, words="server.tls (a.yaml): needs secureBindAddress")
+        self.refused(self.with_tls("key: {fromFile: x}"), words="server.tls.cert (a.yaml): is missing")
+        self.refused(self.with_tls("cert: {fromFile: x}"), words="server.tls.key (a.yaml): is missing")
+        text = self.with_tls("cert: {}, key: {fromFile: a, value: b}")
+        for place in ("server.tls.cert", "server.tls.key"):
+            self.refused(text, words=f"{place} (a.yaml): must hold exactly one of")
+
+    def test_what_cannot_be_used(self) -> None:
+        """Files that are not there, and a pair that is none, are told by their places."""
+        words = self.refused(self.with_tls(self.PAIR), words='server.tls.cert (a.yaml): "t.crt" cannot be read')
+        self.assertIn('server.tls.key (a.yaml): "t.key" cannot be read', words)
+        files = {**self.FILES, "t.key": pair(2).key}
+        message = str(self.assertRaises(SettingsRefused, load_yaml, self.with_tls(self.PAIR), files=files))
+        self.assertIn("server.tls.cert (a.yaml), server.tls.key (a.yaml): certificate and key do not belong", message)
+        empty = self.with_tls("cert: {fromEnv: NOT_THERE}, key: {fromFile: t.key}")
+        message = str(self.assertRaises(SettingsRefused, load_yaml, empty, files=self.FILES))
+        self.assertIn("the certificate is none", message)
 
 
 class FileTests(StructuredFileCase):

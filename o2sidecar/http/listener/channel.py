@@ -386,11 +386,8 @@ class Channel:
         self._take = self._discard
         self._lingering = True
         self._held = b""
-        if self.secure or not hasattr(self.transport, "loseWriteConnection"):
-            self.outlet.close()
-        else:
-            self.outlet.close_writing()
-            self.resume_reading()
+        self.outlet.close_writing()
+        self.resume_reading()
         self._due(self.server.limits.linger_time)
 
     def _due(self, seconds: float) -> None:

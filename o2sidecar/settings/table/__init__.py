@@ -19,6 +19,7 @@ from o2sidecar.settings.table.server import (
     LogOptions,
     OwnHeaderOptions,
     ProbeOptions,
+    TlsOptions,
     UpstreamOptions,
 )
 
@@ -27,6 +28,7 @@ from o2sidecar.settings.table.server import (
 class Options(
     DefaultsOptions,
     ListenerOptions,
+    TlsOptions,
     UpstreamOptions,
     ProviderOptions,
     OidcOptions,

@@ -46,12 +46,6 @@ def _warned(key: str, default: Any, *, structured: bool = False) -> LaterOption:
 
 
 LATER: tuple[LaterOption, ...] = (
-    _refused("force_https", False),
-    _warned("https_address", ":443", structured=True),
-    _refused("tls_cert_file", "", structured=True),
-    _refused("tls_key_file", "", structured=True),
-    _warned("tls_min_version", "", structured=True),
-    _warned("tls_cipher_suites", (), structured=True),
     _refused("metrics_secure_address", "", structured=True),
     _refused("metrics_tls_cert_file", "", structured=True),
     _refused("metrics_tls_key_file", "", structured=True),

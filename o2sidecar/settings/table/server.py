@@ -30,7 +30,21 @@ class ListenerOptions(Group):
     structured = True
 
     http_address: str = option("127.0.0.1:4180", "where to listen: HOST:PORT, unix://PATH or fd:NUMBER")
+    https_address: str = option(":443", "where to listen with TLS; with a certificate, and then in http_address' place")
     metrics_address: str = option("", "where metrics are served: HOST:PORT")
+
+
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
+class TlsOptions(Group):
+    """TLS where requests come in."""
+
+    title = "TLS"
+    structured = True
+
+    tls_cert_file: str = option("", "the server's certificate and those that certify it, in PEM; reread on change")
+    tls_key_file: str = option("", "the certificate's private key in PEM; reread on change")
+    tls_min_version: str = option("", "least version that is spoken: TLS1.2 or TLS1.3; empty: TLS1.2")
+    tls_cipher_suites: Texts = option((), "cipher suites for TLS 1.2 by their standard names; empty: the good ones")
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)
@@ -54,6 +68,7 @@ class ForwardingOptions(Group):
     reverse_proxy: bool = option(False, "believe the forwarding headers of trusted proxies")
     trusted_proxy_ips: Texts = option((), "addresses or networks of trusted proxies; empty: loopback only")
     real_client_ip_header: str = option("X-Real-IP", "header in which a trusted proxy gives the client's address")
+    force_https: bool = option(False, "send whoever comes by plain HTTP to https, at https_address' port")
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)

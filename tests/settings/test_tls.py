@@ -1,0 +1,101 @@
+"""Tests for the settings of TLS where requests come in."""
+
+from __future__ import annotations
+
+import ssl
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from o2sidecar.settings.tls import ALWAYS_ON, CIPHERS, Pem, Tls, suite_complaint
+from tests.server_certificates import pair
+from tests.settings.loading import file_reader, load_with, refusal_of
+
+FILES: dict[str, bytes | str] = {"t.crt": pair().certificate, "t.key": pair().key}
+PAIR = ("--tls-cert-file=t.crt", "--tls-key-file=t.key")
+
+
+class FlatTests(SynchronousTestCase):
+    """The flat options."""
+
+    def listeners(self, *arguments: str) -> list[tuple[int, bool]]:
+        """Port of each listener, and whether it is https."""
+        return [(each.port, each.secure) for each in load_with(*arguments, files=FILES).structure.listeners]
+
+    def test_no_certificate(self) -> None:
+        """Without a certificate there is plain HTTP only, whatever https_address says."""
+        self.assertEqual(self.listeners("--https-address=:8443"), [(4180, False)])
+        self.assertIsNone(load_with().structure.tls)
+
+    def test_certificate(self) -> None:
+        """With one there is https in its place, by default on port 443."""
+        self.assertEqual(self.listeners(*PAIR), [(443, True)])
+        self.assertEqual(self.listeners(*PAIR, "--https-address=127.0.0.1:8443"), [(8443, True)])
+
+    def test_both(self) -> None:
+        """With force_https there is plain HTTP too, to send people on from."""
+        self.assertEqual(self.listeners(*PAIR, "--force-https"), [(4180, False), (443, True)])
+
+    def test_one_without_the_other(self) -> None:
+        """A certificate needs a key, and a key a certificate."""
+        for argument in PAIR:
+            self.assertIn("one is of no use without the other", refusal_of(argument, files=FILES))
+
+    def test_files(self) -> None:
+        """Both are read at the start; what is wrong names the settings."""
+        said = refusal_of(*PAIR)
+        self.assertIn('--tls-cert-file (tls_cert_file): "t.crt" cannot be read: No such file', said)
+        self.assertIn('--tls-key-file (tls_key_file): "t.key" cannot be read: No such file', said)
+        said = refusal_of(*PAIR, files={**FILES, "t.key": pair(2).key})
+        self.assertIn("--tls-cert-file (tls_cert_file), --tls-key-file (tls_key_file): certificate and key do", said)
+
+    def test_versions(self) -> None:
+        """TLS 1.2 is the least version unless 1.3 is; others are not known."""
+        for version, only_1_3 in (("", False), ("TLS1.2", False), ("TLS1.3", True)):
+            tls = load_with(*PAIR, f"--tls-min-version={version}", files=FILES).structure.tls
+            assert tls is not None
+            self.assertEqual(tls.only_1_3, only_1_3)
+        self.assertIn("must be one of empty, TLS1.2, TLS1.3", refusal_of("--tls-min-version=TLS1.1"))
+
+    def test_addresses(self) -> None:
+        """The address is one to listen on."""
+        for wrong in ("nowhere", "http://a:1"):
+            self.assertIn("must be HOST:PORT", refusal_of(f"--https-address={wrong}"))
+        self.assertIn("must not be empty", refusal_of("--https-address="))
+
+
+class CipherTests(SynchronousTestCase):
+    """Cipher suites by their names in the standards."""
+
+    def tls(self, *suites: str) -> Tls:
+        pem = Pem(name="x")
+        return Tls.of(pem, pem, minimum="", suites=suites)
+
+    def test_every_name_is_one_of_openssl(self) -> None:
+        """Each stands for exactly the suite of that name."""
+        for name, cipher in CIPHERS.items():
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.set_ciphers(f"{cipher}:@SECLEVEL=0")
+            offered = [each for each in context.get_ciphers() if each["protocol"] != "TLSv1.3"]
+            self.assertEqual([each["name"] for each in offered], [cipher], name)
+            self.assertLessEqual(set(cipher.split("-")) - {"AES128", "AES256"}, set(name.split("_")), name)
+
+    def test_names(self) -> None:
+        """What is broken and what is unknown is refused; the suites of TLS 1.3 are on anyway."""
+        for good in (*CIPHERS, *ALWAYS_ON):
+            self.assertEqual(suite_complaint(good), "")
+        self.assertIn("is broken", suite_complaint("TLS_RSA_WITH_3DES_EDE_CBC_SHA"))
+        self.assertIn("is broken", suite_complaint("TLS_ECDHE_RSA_WITH_RC4_128_SHA"))
+        self.assertIn("no cipher suite that is known", suite_complaint("ECDHE-RSA-AES128-GCM-SHA256"))
+        self.assertIn("no cipher suite", refusal_of("--tls-cipher-suite=TLS_NULL_WITH_NULL_NULL"))
+
+    def test_only_those_of_1_3(self) -> None:
+        """With suites of TLS 1.3 alone nothing else is spoken; with some for 1.2, those are."""
+        self.assertEqual((self.tls(*ALWAYS_ON).only_1_3, self.tls(*ALWAYS_ON).ciphers), (True, ()))
+        both = self.tls("TLS_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256")
+        self.assertEqual((both.only_1_3, both.ciphers), (False, ("ECDHE-ECDSA-CHACHA20-POLY1305",)))
+        self.assertEqual((self.tls().only_1_3, self.tls().ciphers), (False, ()))
+
+    def test_texts_are_not_shown(self) -> None:
+        """A key that was given as text is in no repr."""
+        self.assertNotIn("hunter2", repr(Pem(name="x", text="hunter2")))
+        self.assertEqual(Pem(name="x", text="a").read(file_reader({})), b"a")
