@@ -30,7 +30,8 @@ class Reading:
 
     def name(self, path: str) -> str:
         """A place in the file as messages name it."""
-        return f"{path} ({self.file})" if path else self.file
+        file = shown(self.file)[1:-1]
+        return f"{path} ({file})" if path else file
 
     def refuse(self, path: str, sentence: str) -> None:
         """Something is wrong at a place."""

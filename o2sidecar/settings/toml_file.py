@@ -21,12 +21,13 @@ def read_toml(path: str, read_file: ReadFile) -> tuple[dict[str, Given], list[Pr
     except ValueError as error:
         return {}, [Problem(names=("--config",), sentence=str(error))]
     given, problems = {}, []
+    file = shown(path)[1:-1]
     for key, value in table.items():
         if key in BY_KEY or key in LATER_BY_KEY:
-            given[key] = _given(f"{key} ({path})", value)
+            given[key] = _given(f"{key} ({file})", value)
         else:
             hint = suggestion(key.replace("-", "_"), [*BY_KEY, *LATER_BY_KEY])
-            problems.append(Problem(names=(f"{shown(key)[1:-1]} ({path})",), sentence=f"no option has this key{hint}"))
+            problems.append(Problem(names=(f"{shown(key)[1:-1]} ({file})",), sentence=f"no option has this key{hint}"))
     return given, problems
 
 

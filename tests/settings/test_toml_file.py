@@ -54,6 +54,14 @@ class TomlFileTests(SynchronousTestCase):
         self.assertEqual(loaded.settings.cookie_domains, (".example.com",))
         self.assertIn("metrics are not served", "\n".join(loaded.warnings))
 
+    def test_names_of_files(self) -> None:
+        """A file's name is shown escaped where it is not printable, a structured file's too."""
+        said = refusal_of("--config=o\r\x1b.cfg", files={"o\r\x1b.cfg": "cookie_expire = 45\nnobody = 1\n"})
+        self.assertIn("cookie_expire (o\\r\\x1b.cfg): ", said)
+        self.assertIn("nobody (o\\r\\x1b.cfg): ", said)
+        said = refusal_of("--alpha-config=a\x1b.yaml", files={"a\x1b.yaml": "nobody: 1\n"})
+        self.assertIn("nobody (a\\x1b.yaml): ", said)
+
     def test_bare_duration(self) -> None:
         """A bare number is no duration, as oauth2-proxy would take it for nanoseconds."""
         self.assertIn(
