@@ -25,9 +25,13 @@ _TIMEOUT = 2.0
 
 @frozen(kw_only=True)
 class Question:
-    """Where a sidecar is asked, and how; by TLS if the listener is secure."""
+    """Where a sidecar is asked, and how; by TLS if the listener is secure.
+
+    `introduced`: whether it wants the PROXY protocol first.
+    """
 
     listener: Listener
+    introduced: bool
     path: str
     agent: str
 
@@ -44,7 +48,10 @@ class Question:
             listener = Listener.parse(said("HTTPS_ADDRESS") or ":443", secure=True)
         else:
             listener = Listener.parse(said("HTTP_ADDRESS") or "127.0.0.1:4180")
-        return cls(listener=listener, path=said("PING_PATH") or "/ping", agent=said("PING_USER_AGENT"))
+        introduced = switch_from_text(environment.get("O2SIDECAR_PROXY_PROTOCOL") or "false")
+        return cls(
+            listener=listener, introduced=introduced, path=said("PING_PATH") or "/ping", agent=said("PING_USER_AGENT")
+        )
 
     def status(self) -> int:
         """Of the answer; raises `OSError` or `HTTPException`."""
@@ -61,6 +68,8 @@ class Question:
             made.connect(self.listener.path)
         else:
             made = socket.create_connection((_reachable(self.listener.host), self.listener.port), _TIMEOUT)
+        if self.introduced:
+            made.sendall(b"PROXY UNKNOWN\r\n")
         if not self.listener.secure:
             return made
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

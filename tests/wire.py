@@ -167,7 +167,7 @@ class Listening:
 
     def client(self) -> Wire:
         """A new connection."""
-        return Wire(self.server.buildProtocol(None))
+        return Wire(self.server.buildProtocol(IPv4Address("TCP", "192.0.2.1", 54321)))
 
     def ask(self, data: bytes) -> bytes:
         """What a new client gets for these bytes."""

@@ -12,10 +12,14 @@ from attrs import frozen
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from o2sidecar.http.listener.proxy_protocol import ProxyProtocol
+from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.listener.tls import NewestCertificate
 from o2sidecar.http.listener.unix_socket import make_room
+from o2sidecar.policy.peers import Forwarding
 from o2sidecar.service import Listener
 from o2sidecar.settings import listeners
+from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import Problem, SettingsRefused
 from o2sidecar.settings.structure import Structure
 from o2sidecar.settings.tls import Tls
@@ -32,12 +36,23 @@ class Listening:
     background: tuple[NewestCertificate, ...]
 
     @classmethod
-    def of(cls, structure: Structure, server: IProtocolFactory, reactor: Any) -> Listening:
-        """From settings."""
+    def of(
+        cls, settings: Settings, structure: Structure, server: HttpServer, forwarding: Forwarding, reactor: Any
+    ) -> Listening:
+        """From settings: what proxies say comes first on a connection, then TLS, then requests."""
         certificates = () if structure.tls is None else (_certificate_of(structure.tls, reactor),)
-        factories = {False: server}
+        factories: dict[bool, IProtocolFactory] = {False: server}
         for certificate in certificates:
             factories[True] = TLSMemoryBIOFactory(certificate, isClient=False, wrappedFactory=server, clock=reactor)
+        if settings.proxy_protocol:
+            for secure, factory in factories.items():
+                factories[secure] = ProxyProtocol(
+                    factory,
+                    trusts=forwarding.is_proxy,
+                    clock=reactor,
+                    time=server.limits.head_time,
+                    most=server.limits.connections,
+                )
         return cls(
             listeners=tuple(_listener_of(where, factories[where.secure], reactor) for where in structure.listeners),
             background=certificates,

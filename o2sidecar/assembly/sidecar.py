@@ -60,7 +60,7 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         request_id_field=settings.request_id_header.lower().encode("ascii"),
     )
 
-    listening = Listening.of(structure, server, reactor)
+    listening = Listening.of(settings, structure, server, guarded.edge.forwarding, reactor)
 
     def begin_to_end() -> None:
         guarded.ending.begun = server.draining = True

@@ -152,7 +152,11 @@ class Forwarding:
 
     def trusts(self, facts: RequestFacts) -> bool:
         """Whether the peer is a proxy whose forwarding fields count."""
-        return self.reverse_proxy and (facts.peer == UNIX or self.trusted_proxies.admits(facts.peer))
+        return self.reverse_proxy and self.is_proxy(facts.peer)
+
+    def is_proxy(self, peer: str) -> bool:
+        """Whether a trusted proxy is at the other end of a connection, by its address."""
+        return peer == UNIX or self.trusted_proxies.admits(peer)
 
     def client_address(self, facts: RequestFacts) -> str:
         """The client's address without port; empty if a trusted proxy does not tell it in a way that is one address.

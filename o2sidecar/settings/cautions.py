@@ -51,8 +51,14 @@ def _forwarding(options: Options, given: Collection[str]) -> Iterator[Problem]:
             "with reverse_proxy and no trusted proxies, only forwarding headers from loopback are believed"
             " (oauth2-proxy believes everybody's); name the networks of your proxies.",
         )
-    if options.trusted_proxy_ips and not options.reverse_proxy:
-        yield _caution("trusted_proxy_ips", "this has no effect without reverse_proxy.")
+    if options.proxy_protocol and not options.trusted_proxy_ips:
+        yield _caution(
+            "trusted_proxy_ips",
+            "with proxy_protocol and no trusted proxies, only connections from loopback are taken;"
+            " name the networks of your proxies.",
+        )
+    if options.trusted_proxy_ips and not options.reverse_proxy and not options.proxy_protocol:
+        yield _caution("trusted_proxy_ips", "this has no effect without reverse_proxy or proxy_protocol.")
     if options.trusted_ips and options.reverse_proxy:
         yield _caution("trusted_ips", "clients with these addresses pass without a session, by their proxy's word.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -245,6 +246,111 @@ class TlsTests(ListeningCase):
         self.assertEqual(asked(self.connected(pair(1)))["path"], "/open/x")
         with contextlib.suppress(ConnectionResetError):
             self.assertEqual(silent.recv(1), b"")
+
+
+class ProxyProtocolTests(ListeningCase):
+    """Connections that haproxy passes on, saying whose they are."""
+
+    def setUp(self) -> None:
+        """Ports for the proxy and the sidecar."""
+        super().setUp()
+        self.port, self.front = free_port(), free_port()
+
+    def serving(self, *arguments: str, **settings: str) -> Running:
+        """A sidecar that wants to be told."""
+        address = settings.pop("HTTP_ADDRESS", f"127.0.0.1:{self.port}")
+        sidecar = self.sidecar("--proxy-protocol", *arguments, HTTP_ADDRESS=address, **settings)
+        sidecar.await_line("listening on")
+        return sidecar
+
+    def haproxy(self, server: str) -> Running:
+        """Start haproxy in front, with these options of its line for the sidecar."""
+        path = self.folder() / "haproxy.cfg"
+        path.write_text(
+            "defaults\n mode tcp\n timeout connect 10s\n timeout client 30s\n timeout server 30s\n"
+            f"listen front\n bind 127.0.0.1:{self.front}\n server sidecar {server}\n"
+        )
+        # Debian has it where only root's shell looks.
+        command = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+        assert command is not None
+        made = self.run_process([command, "-db", "-f", str(path)])
+        made.await_listening(self.front)
+        return made
+
+    def connected(self, port: int) -> socket.socket:
+        """A connection from an address that is neither the proxy's nor the sidecar's."""
+        made = socket.create_connection(("127.0.0.1", port), 30, ("127.0.0.2", 0))
+        self.addCleanup(made.close)
+        return made
+
+    def test_both_versions(self) -> None:
+        """The app and the log get the client's address, not haproxy's, by version 1 and by version 2."""
+        sidecar = self.serving()
+        for version in ("send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c,unique-id"):
+            proxy = self.haproxy(f"127.0.0.1:{self.port} {version}")
+            self.assertEqual(asked(self.connected(self.front))["headers"]["x-forwarded-for"], "127.0.0.2", version)
+            proxy.kill()
+        sidecar.await_line(r"^127\.0\.0\.2:\d+ - .*/open/x")
+
+    def test_unix_socket(self) -> None:
+        """So it is through a unix socket."""
+        path = self.folder() / "s"
+        self.serving(HTTP_ADDRESS=f"unix://{path},mode=0666")
+        self.haproxy(f"unix@{path} send-proxy-v2")
+        self.assertEqual(asked(self.connected(self.front))["headers"]["x-forwarded-for"], "127.0.0.2")
+
+    def test_tls(self) -> None:
+        """TLS behind the preamble goes through haproxy to the sidecar."""
+        folder = self.folder()
+        (folder / "tls.crt").write_bytes(pair(1).certificate)
+        (folder / "tls.key").write_bytes(pair(1).key)
+        self.serving(
+            HTTPS_ADDRESS=f"127.0.0.1:{self.port}",
+            TLS_CERT_FILE=str(folder / "tls.crt"),
+            TLS_KEY_FILE=str(folder / "tls.key"),
+        )
+        self.haproxy(f"127.0.0.1:{self.port} send-proxy-v2")
+        context = ssl.create_default_context(cadata=pair(1).certificate.decode())
+        with context.wrap_socket(self.connected(self.front), server_hostname="localhost") as connection:
+            self.assertEqual(asked(connection)["headers"]["x-forwarded-for"], "127.0.0.2")
+
+    def test_health(self) -> None:
+        """The checks of haproxy and of the image are answered, for they introduce themselves."""
+        sidecar = self.serving()
+        proxy = self.haproxy(f"127.0.0.1:{self.port} send-proxy-v2 check inter 100ms rise 1 fall 1")
+        self.assertEqual(asked(self.connected(self.front))["path"], "/open/x")
+        self.assertNotIn("is DOWN", proxy.output())
+        self.assertNotIn("was closed", sidecar.output())
+        address = f"127.0.0.1:{self.port}"
+        variables = {"OAUTH2_PROXY_HTTP_ADDRESS": address, "O2SIDECAR_PROXY_PROTOCOL": "true"}
+        self.assertEqual(self.run_process([str(BIN / "o2sidecar"), "healthcheck"], variables).status(), 0)
+
+    def test_not_introduced(self) -> None:
+        """A connection that does not say whose it is ends without an answer, and the log says why."""
+        sidecar = self.serving("--trusted-proxy-ip=127.0.0.0/8")
+        connection = self.connected(self.port)
+        with contextlib.suppress(ConnectionResetError):
+            connection.sendall(b"GET /open/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertEqual(connection.recv(1), b"")
+        sidecar.await_line("a connection from 127.0.0.2 was closed: it does not begin with the PROXY protocol")
+        self.assertEqual(self.app.seen, [])
+
+    def test_not_trusted(self) -> None:
+        """Nor is anybody but a trusted proxy believed or answered."""
+        sidecar = self.serving("--trusted-proxy-ip=127.0.0.1")
+        connection = self.connected(self.port)
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\nGET /open/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertEqual(connection.recv(1), b"")
+        sidecar.await_line("a connection from 127.0.0.2 was closed: it is from no trusted proxy")
+        self.assertEqual(self.app.seen, [])
+
+    def test_without_the_option(self) -> None:
+        """Where nobody asked for it, a preamble is no request."""
+        self.sidecar(HTTP_ADDRESS=f"127.0.0.1:{self.port}").await_listening(self.port)
+        connection = self.connected(self.port)
+        connection.sendall(b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\nGET /open/x HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 400 "))
 
 
 class InheritedTests(ListeningCase):

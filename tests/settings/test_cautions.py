@@ -41,6 +41,7 @@ class CautionTests(SynchronousTestCase):
             ("--show-debug-on-error",): "error pages show internal reasons",
             ("--flush-interval=1s",): "nothing is buffered",
             ("--tls-cipher-suite=TLS_RSA_WITH_AES_128_GCM_SHA256",): "gets hold of the key later",
+            ("--proxy-protocol",): "trusted_proxy_ips): with proxy_protocol and no trusted proxies, only",
             ("--force-https",): "nobody can come by https",
             ("--metrics-address=:44180",): "metrics are not served by this version",
         }.items():
@@ -53,6 +54,7 @@ class CautionTests(SynchronousTestCase):
         """What takes the cause away takes the caution away."""
         for arguments in (
             ("--reverse-proxy", "--trusted-proxy-ip=10.0.0.0/8"),
+            ("--proxy-protocol", "--trusted-proxy-ip=10.0.0.0/8"),
             ("--force-https", "--reverse-proxy", "--trusted-proxy-ip=10.0.0.0/8"),
             ("--pass-user-headers=false", "--pass-basic-auth=false"),
             ("--provider=github", "--email-domain=*", "--github-org=acme"),

@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, ISSLTransport
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IProtocol, ISSLTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from o2sidecar.http.listener.native import NativeExchange
+from o2sidecar.http.listener.other_end import other_end
 from o2sidecar.http.listener.request_body import RequestBody
 from o2sidecar.http.message.body import BodyRefused
 from o2sidecar.http.message.request_head import HeadRefused, split_head
@@ -58,9 +58,11 @@ class Channel:
         "transport",
     )
 
-    def __init__(self, server: HttpServer) -> None:
+    def __init__(self, server: HttpServer, address: IAddress | None) -> None:
+        """`address`: whose connection it is."""
         self.server = server
         self.factory = server
+        self.peer, self.peer_port = other_end(address)
         self.transport: Any = None
         self.deadline = NEVER
         self._exchange: NativeExchange | None = None
@@ -78,11 +80,7 @@ class Channel:
     def makeConnection(self, transport: Any) -> None:
         """Begin to read requests, or refuse the connection when there are too many."""
         self.transport = transport
-        peer = transport.getPeer()
-        self.peer, self.peer_port = "unix", 0
-        if isinstance(peer, (IPv4Address, IPv6Address)):
-            self.peer, self.peer_port = peer.host, peer.port
-            transport.setTcpNoDelay(True)
+        transport.setTcpNoDelay(True)
         self.secure = ISSLTransport.providedBy(transport)
         self.outlet = Outlet(transport)
         self.outlet.throttle(self)

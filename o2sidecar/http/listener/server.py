@@ -76,7 +76,7 @@ class HttpServer:
 
     def buildProtocol(self, addr: IAddress | None) -> Channel:
         """A channel for a new connection."""
-        return Channel(self)
+        return Channel(self, addr)
 
     def doStart(self) -> None:
         """A port listens for this factory."""

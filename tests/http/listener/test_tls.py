@@ -18,6 +18,7 @@ from zope.interface.verify import verifyObject
 
 from o2sidecar.certificate import Certificate
 from o2sidecar.http.exchange import Tunnel
+from o2sidecar.http.listener.proxy_protocol import ProxyProtocol
 from o2sidecar.http.listener.tls import NewestCertificate
 from o2sidecar.settings.tls import Pem, Tls
 from tests.http.listener.tls_client import TlsClient
@@ -153,6 +154,18 @@ class ServingTests(TlsCase):
             self.assertTrue(client.take().endswith(b"\r\n\r\nhello"))
         self.assertTrue(all(exchange.secure for exchange in self.listening.exchanges))
         self.assertEqual({exchange.peer for exchange in self.listening.exchanges}, {"192.0.2.1"})
+
+    def test_behind_the_proxy_protocol(self) -> None:
+        """TLS begins behind the preamble, whose client is the one that is served."""
+        clock = self.listening.clock
+        tls = TLSMemoryBIOFactory(self.newest(), isClient=False, wrappedFactory=self.listening.server, clock=clock)
+        client = TlsClient(ProxyProtocol(tls, trusts=lambda peer: True, clock=clock, time=10, most=5), clock)
+        client.wire.send(b"PROXY TCP4 203.0.113.7 10.0.0.1 54321 443\r\n")
+        client.shake_hands()
+        client.send(ASK)
+        self.assertTrue(client.take().endswith(b"hello"))
+        exchange = self.listening.exchanges[0]
+        self.assertEqual((exchange.peer, exchange.secure), ("203.0.113.7", True))
 
     def test_nothing_is_sent_in_the_clear(self) -> None:
         """The answer is nowhere among the bytes on the wire."""
