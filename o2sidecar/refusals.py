@@ -7,6 +7,8 @@ short word for the log and for JSON; `detail`, a sentence for the log that never
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import define
 
 
@@ -95,9 +97,41 @@ class OwnFault(Refusal):
 
 
 @define(kw_only=True)
+class Busy(Refusal):
+    """There is no room for it just now; waiting helps."""
+
+    status: int = 503
+    reason: str = "too_many_connections"
+    sentence: str = "Too many people are here just now. Please try again in a moment."
+
+
+@define(kw_only=True)
 class SessionEnded(Refusal):
     """A session that was good is over: the provider took it back, or it can no longer be vouched for."""
 
     status: int = 401
     reason: str = "session_ended"
     sentence: str = "Your session has ended. Please sign in again."
+
+
+def refused_by_the_wire(status: int, reason: str) -> Refusal:
+    """For what came and cannot be served (RFC 9112): `reason` says why in a few words, which are in no page."""
+    if status == 500:
+        return OwnFault()
+    if status == 503:
+        return Busy(detail=reason)
+    word = reason.lower().replace(" ", "_").replace("-", "_")
+    return BadRequest(
+        reason=word, sentence=_OF_THE_WIRE.get(status, "This is no valid request."), detail=reason, status=status
+    )
+
+
+_OF_THE_WIRE: Mapping[int, str] = {
+    408: "The request took too long to arrive. Please try again.",
+    413: "The request is larger than this site accepts.",
+    414: "The address is longer than this site accepts.",
+    417: "The request expects something that this site does not know.",
+    431: "Your browser sent more than this site accepts, most likely too many cookies.",
+    501: "The request uses a method that this site does not know.",
+    505: "The request uses a version of HTTP that this site does not know.",
+}

@@ -77,6 +77,7 @@ def sign_in_of(
         destinations=destinations,
         forwarding=edge.forwarding,
         take_cookies=people.sessions.take_cookies,
+        take_all_cookies=people.sessions.take_all_cookies,
         log=edge.auth.record,
         is_api=_is_api(settings.api_routes),
         force_json_errors=settings.force_json_errors,

@@ -36,6 +36,7 @@ class Guarded:
     """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start."""
 
     root: Sidecar
+    answers: Answers
     background: tuple[Background, ...]
     announce: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -57,6 +58,7 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         clock=reactor,
         limits=limits_of(settings),
         access=guarded.edge.access,
+        refuse=guarded.answers.of_the_wire,
         request_id_field=settings.request_id_header.lower().encode("ascii"),
     )
 
@@ -117,6 +119,7 @@ def _guarded(
             ending=lambda: ending.begun,
             only=https_only(settings, edge, answers),
         ),
+        answers=answers,
         background=(provider, *people.background),
         announce=tuple(announcement(settings, structure, provider)),
         warnings=(*loaded.warnings, *unanchored(people.passes.public.unanchored())),

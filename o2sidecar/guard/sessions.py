@@ -125,9 +125,15 @@ class Sessions:
 
     def take_cookies(self, exchange: Exchange) -> None:
         """Have the answer delete every session cookie that the request brought; does nothing where there is none."""
-        presented = self._presented(exchange)
-        if presented:
-            cleared = self._cookie.clear(self._forwarding.host(exchange), presented)
+        self._take(exchange, self._presented(exchange))
+
+    def take_all_cookies(self, exchange: Exchange) -> None:
+        """Have the answer delete those of pending logins as well."""
+        self._take(exchange, self._cookie.ours(parse_cookies(exchange.values(b"cookie"))))
+
+    def _take(self, exchange: Exchange, names: list[str]) -> None:
+        if names:
+            cleared = self._cookie.clear(self._forwarding.host(exchange), names)
             fields = [(b"Set-Cookie", value) for value in cleared]
             exchange.also.extend(field for field in fields if field not in exchange.also)
 

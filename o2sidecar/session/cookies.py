@@ -169,6 +169,11 @@ class SessionCookie:
         own = {self.attributes.name, *map(self._part, range(100))}
         return list(dict.fromkeys(name for name, _ in cookies if name in own))
 
+    def ours(self, cookies: Cookies, *, limit: int = 200) -> list[str]:
+        """All names that only we give, each once: the session's, its parts' and those of pending logins."""
+        names = dict.fromkeys(name for name, _ in cookies if self._own.fullmatch(name.encode("ascii")))
+        return list(names)[:limit]
+
     def write(self, session: Session, host: str, presented: Sequence[str], now: float) -> list[bytes]:
         """The Set-Cookie values that give a session to a browser, and take away what it has of another one.
 

@@ -25,6 +25,7 @@ from o2sidecar.refusals import (
     Refusal,
     SessionEnded,
     UpstreamFailed,
+    refused_by_the_wire,
 )
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, carries_form, submitted_fields
@@ -49,7 +50,8 @@ Log = Callable[[Outcome, Exchange, str, str], None]
 class Answers:
     """Answers requests that are not served.
 
-    `take_cookies`: has an answer delete the session cookies that its request brought. `is_api`: whether a path with
+    `take_cookies`: has an answer delete the session cookies that its request brought; `take_all_cookies`: those of
+    pending logins as well. `is_api`: whether a path with
     its query belongs to scripts. `force_json_errors`: everything does. `skip_provider_button`: send people to the
     provider without a page. `body_limit`: bytes of a form that are read in search of a destination.
     """
@@ -59,6 +61,7 @@ class Answers:
     destinations: Destinations
     forwarding: Forwarding
     take_cookies: Callable[[Exchange], None]
+    take_all_cookies: Callable[[Exchange], None]
     log: Log
     is_api: Callable[[str], bool] = field(default=lambda uri: False)
     force_json_errors: bool = False
@@ -92,6 +95,23 @@ class Answers:
         where = self.destinations.page_itself if isinstance(refusal, UpstreamFailed) else self.destinations.of_page
         redirect = wanted or where(exchange)
         self.show(exchange, self.pages.error(refusal, request_id=exchange.request_id, redirect=redirect, who=who))
+
+    def of_the_wire(self, exchange: Exchange, status: int, reason: str) -> tuple[HeaderFields, bytes]:
+        """Fields and body that say why something could not be served; `exchange` is as far as it could be read.
+
+        Nothing in it is believed, so no way leads on but to the front page. A head that is too large loses the cookies
+        of ours in it (431): without that nobody gets out of it who has too many.
+        """
+        refusal = refused_by_the_wire(status, reason)
+        exchange.reason = exchange.reason or refusal.reason
+        if status == 431 and exchange.identity is None:
+            self.take_all_cookies(exchange)
+            if exchange.also:
+                refusal.sentence += " Those of your sign-in are deleted now: please try again."
+        if self._speaks_json(exchange) or not expects_page(exchange):
+            return self._told_to_script(exchange, refusal)
+        page = self.pages.error(refusal, request_id=exchange.request_id)
+        return [*page.headers(), (b"Cache-Control", b"no-store")], page.body
 
     def broken(self, exchange: Exchange, failure: Failure) -> None:
         """Answer after an error: a refusal says itself what to answer, anything else is our own fault."""
@@ -143,9 +163,10 @@ class Answers:
     def _refuse_script(self, exchange: Exchange, refusal: Refusal, *, plain: bool) -> None:
         """Answer a script: `plain` as oauth2-proxy does, else with what a script can act on."""
         exchange.reason = refusal.reason
-        if plain:
-            exchange.answer(refusal.status, [_JSON], b"{}")
-            return
+        fields, body = ([_JSON], b"{}") if plain else self._told_to_script(exchange, refusal)
+        exchange.answer(refusal.status, fields, body)
+
+    def _told_to_script(self, exchange: Exchange, refusal: Refusal) -> tuple[HeaderFields, bytes]:
         told = {"error": phrase_of(refusal.status), "reason": refusal.reason, "message": refusal.sentence}
         told["request_id"] = exchange.request_id
         fields: HeaderFields = [_JSON, (b"Cache-Control", b"no-store")]
@@ -153,7 +174,7 @@ class Answers:
             told["login_url"] = f"{self.destinations.prefix}/start"
             # RFC 9110 §15.5.2: a 401 says how to authenticate. RFC 6750 §3: no error code where nothing was tried.
             fields.append((b"WWW-Authenticate", b'Bearer realm="o2sidecar"'))
-        exchange.answer(refusal.status, fields, json.dumps(told).encode("ascii"))
+        return fields, json.dumps(told).encode("ascii")
 
     def _record(self, exchange: Exchange, refusal: Refusal, who: str) -> None:
         exchange.reason = refusal.reason

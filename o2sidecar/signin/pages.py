@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, frozen
 
 from o2sidecar.http.exchange import HeaderFields
-from o2sidecar.refusals import BadRequest, LoginFailed, NotPermitted, ProviderFailed, Refusal, UpstreamFailed
+from o2sidecar.refusals import BadRequest, Busy, LoginFailed, NotPermitted, ProviderFailed, Refusal, UpstreamFailed
 from o2sidecar.signin.fields import Fields
 from o2sidecar.signin.logo import OUR_MARK, Logo
 
@@ -119,7 +119,7 @@ class Pages:
     def _ways(self, refusal: Refusal, redirect: str) -> list[Way]:
         # A form that is sent by GET replaces the query of its action (HTML §4.10.21.3): repeat it as fields.
         again = Way(label="Go back", action=redirect, fields=_query(redirect))
-        if isinstance(refusal, UpstreamFailed):
+        if isinstance(refusal, (UpstreamFailed, Busy)):
             return [evolve(again, label="Try again")]
         if isinstance(refusal, NotPermitted):
             fields = (("rd", redirect), ("prompt", "select_account"))
@@ -227,6 +227,8 @@ def phrase_of(status: int) -> str:
 
 
 def _heading(refusal: Refusal) -> str:
+    if isinstance(refusal, BadRequest) and refusal.status in _HEADINGS_BY_STATUS:
+        return _HEADINGS_BY_STATUS[refusal.status]
     return next((heading for kind, heading in _HEADINGS if isinstance(refusal, kind)), "Something went wrong")
 
 
@@ -236,4 +238,13 @@ _HEADINGS: tuple[tuple[type[Refusal], str], ...] = (
     (LoginFailed, "Signing in did not work"),
     (ProviderFailed, "Signing in is not possible just now"),
     (UpstreamFailed, "The application is unavailable"),
+    (Busy, "This site is busy"),
 )
+
+_HEADINGS_BY_STATUS: Mapping[int, str] = {
+    404: "There is nothing here",
+    408: "This took too long",
+    413: "This is too large",
+    414: "This address is too long",
+    431: "This is too much at once",
+}

@@ -93,6 +93,13 @@ class TakenCookieTests(SynchronousTestCase):
         self.assertEqual(sorted(names), [b"_oauth2_proxy", b"_oauth2_proxy_1"])
         self.assertTrue(all(b"Max-Age=0" in value for value in asked.set_cookies))
 
+    def test_all_of_them(self) -> None:
+        """Those of pending logins go too where all are to go."""
+        asked = Asked("_oauth2_proxy=junk; _oauth2_proxy_csrf=x; _oauth2_proxy_12345678_csrf=y; other=1")
+        sessions(SlowProvider(), Clock()).take_all_cookies(asked)  # type: ignore[arg-type]
+        names = [value.split(b"=")[0] for value in asked.set_cookies]
+        self.assertEqual(names, [b"_oauth2_proxy", b"_oauth2_proxy_csrf", b"_oauth2_proxy_12345678_csrf"])
+
     def test_nothing_to_take(self) -> None:
         """A request without our cookies is answered without Set-Cookie."""
         asked = Asked("other=1")

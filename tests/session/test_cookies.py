@@ -312,6 +312,14 @@ class ClearTests(SynchronousTestCase):
         ]
         self.assertEqual(COOKIE.presented([(name, "") for name in names]), [NAME, NAME + "_0", NAME + "_1"])
 
+    def test_all_of_ours(self) -> None:
+        """With pending logins all names are ours that nobody else gives, each once, and not more than so many."""
+        good = [NAME, NAME + "_0", NAME + "_123456", NAME + "_csrf", NAME + "_AbCd-_12_csrf"]
+        others = [NAME + "x", "x" + NAME, "other", NAME + "_x", NAME + "_csrf_", NAME + "_toolongmark_csrf", NAME + "_"]
+        self.assertEqual(COOKIE.ours([(name, "") for name in (*others, *good, *good)]), good)
+        many = [(f"{NAME}_{number}", "") for number in range(1000)]
+        self.assertEqual(len(COOKIE.ours(many, limit=7)), 7)
+
     def test_clear(self) -> None:
         """A deletion has domain, path and flags of the cookie (golden signout-cookie-domain; security.md L2)."""
         attributes = evolve(ATTRIBUTES, domains=(".example.com",), path="/app", samesite="strict")

@@ -235,6 +235,7 @@ class House:
             destinations=self.destinations,
             forwarding=self.forwarding,
             take_cookies=self.sessions.take_cookies,
+            take_all_cookies=self.sessions.take_all_cookies,
             log=self.log,
         )
         return evolve(answers, **changes)

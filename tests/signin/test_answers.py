@@ -167,6 +167,75 @@ class ScriptTests(SynchronousTestCase):
         self.assertNotIn("8080", asked.text)
 
 
+def told(asked: Asked, status: int, reason: str = "because of this", answers: Answers | None = None) -> tuple[Any, str]:
+    """Fields and body of what is said of a request that cannot be served."""
+    fields, body = (answers or house().answers()).of_the_wire(asked, status, reason)  # type: ignore[arg-type]
+    return dict(fields), body.decode()
+
+
+class WireTests(SynchronousTestCase):
+    """What is no request that can be served is answered like everything else that is refused."""
+
+    def test_people_get_a_page(self) -> None:
+        """Status and reference are on it, nothing of the request; it is kept nowhere, and leads to the front page."""
+        for status in (400, 408, 413, 414, 417, 431, 501, 503, 505):
+            asked = Asked("/evil?rd=//evil.example", fields=[(b"Host", b"evil.example")])
+            fields, body = told(asked, status)
+            page = PageReader(body)
+            self.assertIn(str(status), page.text)
+            self.assertIn("rid-1", page.text)
+            self.assertNotIn("evil", body)
+            self.assertNotIn("because of this", body)
+            self.assertEqual(page.forms[0].action, "/")
+            self.assertEqual(fields[b"Content-Type"], b"text/html; charset=utf-8")
+            self.assertEqual(fields[b"Cache-Control"], b"no-store")
+            self.assertIn(b"default-src 'none'", fields[b"Content-Security-Policy"])
+            self.assertIsNone(asked.given)
+
+    def test_scripts_get_json(self) -> None:
+        """It has the shape of other refusals; the reason is the one of the log."""
+        for accept in (JSON, FETCH):
+            asked = Asked("/", fields=accept)
+            fields, body = told(asked, 400, "Content-Length is not valid")
+            self.assertEqual(fields[b"Content-Type"], b"application/json")
+            found = json.loads(body)
+            self.assertEqual(found.pop("message"), "This is no valid request.")
+            expected = {"error": "Bad Request", "reason": "content_length_is_not_valid", "request_id": "rid-1"}
+            self.assertEqual(found, expected)
+            self.assertEqual(asked.reason, "content_length_is_not_valid")
+
+    def test_too_many_cookies(self) -> None:
+        """A head that is too large loses our cookies, and says so; without some there is nothing to say."""
+        cookies = f"{NAME}=x; {NAME}_1=y; {NAME}_csrf=z; other=1".encode()
+        asked = Asked("/", fields=[(b"Cookie", cookies)])
+        page = PageReader(told(asked, 431)[1])
+        self.assertIn("too many cookies. Those of your sign-in are deleted now", page.text)
+        names = [cookie.partition("=")[0] for cookie in (value.decode() for _, value in asked.also)]
+        self.assertEqual(names, [NAME, f"{NAME}_1", f"{NAME}_csrf"])
+        page = PageReader(told(Asked("/"), 431)[1])
+        self.assertIn("too many cookies.", page.text)
+        self.assertNotIn("deleted", page.text)
+
+    def test_other_refusals_take_no_cookies(self) -> None:
+        """Nobody is signed out by a request that is malformed, nor by what came behind a good head."""
+        for status, identity in ((400, None), (413, None), (408, None), (431, house().sessions)):
+            asked = Asked("/", fields=[(b"Cookie", session_pair())])
+            asked.identity = identity  # type: ignore[assignment]
+            told(asked, status)
+            self.assertEqual(asked.also, [])
+
+    def test_our_own_fault(self) -> None:
+        """What could not be served because of us says so."""
+        asked = Asked("/")
+        self.assertIn("Something went wrong", PageReader(told(asked, 500)[1]).text)
+        self.assertEqual(asked.reason, "internal_error")
+
+    def test_no_room(self) -> None:
+        """When there are too many people waiting helps, and the one button is to try again."""
+        (form,) = PageReader(told(Asked("/"), 503)[1]).forms
+        self.assertEqual((form.action, form.labels), ("/", ["Try again"]))
+
+
 class RefusalTests(SynchronousTestCase):
     """Refusals are shown, and found again in the log."""
 

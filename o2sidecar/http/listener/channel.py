@@ -141,7 +141,7 @@ class Channel:
         try:
             head, rest = split_head(held, data, self.server.limits)
         except HeadRefused as refused:
-            self._refuse(refused.status, refused.reason)
+            self._refuse(refused.status, refused.reason, held + data)
             return b""
         if not head:
             self._held = rest
@@ -171,7 +171,7 @@ class Channel:
         try:
             exchange.read(head, server.limits)
         except HeadRefused as refused:
-            self._refuse(refused.status, refused.reason, exchange)
+            self._refuse(refused.status, refused.reason, head, exchange)
             return
         self._exchange = exchange
         self.deadline = NEVER
@@ -282,7 +282,7 @@ class Channel:
             exchange.done = True
             self._exchange = None
             exchange.lost()
-            self._refuse(refused.status, refused.reason, exchange)
+            self._refuse(refused.status, refused.reason, b"", exchange)
 
     def say_continue(self) -> None:
         """Tell the client to send the body (RFC 9110 §10.1.1)."""
@@ -338,7 +338,7 @@ class Channel:
         exchange = self._exchange
         if exchange is None:
             if self._held and not self._lingering and self._tunnel is None:
-                self._refuse(408, "the request took too long")
+                self._refuse(408, "the request took too long", self._held)
             else:
                 self.cut() if self._lingering or self._tunnel or self.outlet.full else self._end()
         elif self._half_closed and not self.outlet.full and exchange.sent > exchange.since_half_closed:
@@ -367,15 +367,13 @@ class Channel:
         self.outlet.close()
         self._due(self.server.limits.write_time)
 
-    def _refuse(self, status: int, reason: str, exchange: NativeExchange | None = None) -> None:
-        """Answer what cannot be served, and serve nothing more on this connection."""
-        refusal, size = self.server.refusal(status, reason)
-        self.outlet.write(refusal)
+    def _refuse(self, status: int, reason: str, seen: bytes = b"", exchange: NativeExchange | None = None) -> None:
+        """Answer what cannot be served, and serve nothing more on this connection. `seen`: bytes of an unread head."""
         refused = exchange or NativeExchange(self, self.server.clock.seconds())
-        refused.fill_in()
+        refused.fill_in(seen)
         refused.status = status
-        refused.sent = size
-        refused.reason = refused.reason or reason.replace(" ", "_")
+        refusal, refused.sent = self.server.refusal(refused, status, reason)
+        self.outlet.write(refusal)
         self.server.answered(refused)
         self._linger()
 

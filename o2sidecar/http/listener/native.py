@@ -12,7 +12,9 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from o2sidecar.http.exchange import BodySink, Flow, HeaderFields
 from o2sidecar.http.listener.request_body import Collected, RequestBody, too_large
-from o2sidecar.http.message.fields import values_of
+from o2sidecar.http.message.fields import index_fields, values_of
+from o2sidecar.http.message.gleanings import glean
+from o2sidecar.http.message.host import is_host
 from o2sidecar.http.message.request_head import RequestHead
 from o2sidecar.http.message.status import REASONS, status_lines
 
@@ -261,13 +263,19 @@ class NativeExchange(RequestHead):
 
     # From the channel.
 
-    def fill_in(self) -> None:
-        """Give a head that could not be read something for the log."""
-        for name, nothing in (("method", b""), ("target", b""), ("path", b""), ("host", b""), ("http_1_0", False)):
+    def fill_in(self, seen: bytes) -> None:
+        """Give a head that could not be read what can be told of it by the bytes that were seen, for log and answer."""
+        if not hasattr(self, "index"):
+            self.fields = glean(seen, self._channel.server.request_ids.field)
+            self.index = index_fields(self.fields)
+        if not hasattr(self, "method"):
+            self.method = b"HEAD" if seen.startswith(b"HEAD ") else b""
+        if not hasattr(self, "host"):
+            hosts = self.values(b"host")
+            self.host = hosts[0] if len(hosts) == 1 and is_host(hosts[0]) else b""
+        for name, nothing in (("target", b""), ("path", b""), ("http_1_0", False)):
             if not hasattr(self, name):
                 setattr(self, name, nothing)
-        if not hasattr(self, "index"):
-            self.fields, self.index = [], {}
         self.done = True
 
     def lost(self) -> None:

@@ -19,12 +19,12 @@ class RequestIds:
     """
 
     def __init__(self, *, field: bytes, random: Callable[[int], bytes]) -> None:
-        self._field = field
+        self.field = field
         self._random = random
 
     def of(self, asked: _Asked) -> str:
         """The name: what came if it is up to 128 visible ASCII characters, else a new UUID."""
-        given = asked.header(self._field) if self._field else None
+        given = asked.header(self.field) if self.field else None
         if given and len(given) <= 128 and not given.translate(None, _HARMLESS):
             return given.decode("ascii")
         return str(UUID(bytes=self._random(16), version=4))

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from o2sidecar.http.exchange import Exchange, Served
+from o2sidecar.http.exchange import Exchange, HeaderFields, Served
 from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.channel import Channel
 from o2sidecar.http.listener.native import NativeExchange, field_lines
@@ -23,9 +23,14 @@ Access = Callable[[Exchange, int, int, float], None]
 """Takes note of an answered request: the exchange, its status (499: the client left), body bytes, seconds."""
 
 
-def plain_refusal(status: int, reason: str) -> bytes:
-    """The body of a refusal of the wire, as text."""
-    return f"{status} {reason}\n".encode()
+Refuse = Callable[[Exchange, int, str], tuple[HeaderFields, bytes]]
+"""Gives fields and body of the answer to what cannot be served: as far as it could be read, status, a few words why."""
+
+
+def plain_refusal(exchange: Exchange, status: int, reason: str) -> tuple[HeaderFields, bytes]:
+    """A refusal of the wire, as text."""
+    exchange.reason = exchange.reason or reason.replace(" ", "_")
+    return [(b"Content-Type", b"text/plain; charset=utf-8")], f"{status} {reason}\n".encode()
 
 
 def _no_access(exchange: Exchange, status: int, size: int, duration: float) -> None:
@@ -36,9 +41,9 @@ def _no_access(exchange: Exchange, status: int, size: int, duration: float) -> N
 class HttpServer:
     """A factory of channels, to be given to an endpoint or to `reactor.listenTCP`.
 
-    `served` answers the requests. `refuse` gives the text for what is no request (400, 408, 413, 414, 417, 431, 501,
-    503, 505). `request_id_field`: the field, in lower case, that names a request. `now`: seconds since the epoch, for
-    Date.
+    `served` answers the requests. `refuse` says what to answer to those that cannot be served (400, 408, 413, 414,
+    417, 431, 501, 503, 505) or were not, by a fault of ours (500). `request_id_field`: the field, in lower case, that
+    names a request. `now`: seconds since the epoch, for Date.
     """
 
     _log = Logger()
@@ -52,7 +57,7 @@ class HttpServer:
         clock: IReactorTime,
         limits: Limits | None = None,
         access: Access = _no_access,
-        refuse: Callable[[int, str], bytes] = plain_refusal,
+        refuse: Refuse = plain_refusal,
         request_id_field: bytes = b"x-request-id",
         random: Callable[[int], bytes] = os.urandom,
         now: Callable[[], float] = time.time,
@@ -108,12 +113,21 @@ class HttpServer:
 
     # What channels call.
 
-    def refusal(self, status: int, reason: str) -> tuple[bytes, int]:
+    def refusal(self, refused: NativeExchange, status: int, reason: str) -> tuple[bytes, int]:
         """The message that refuses what cannot be served, and the size of its body."""
-        body = self.refuse(status, reason)
-        fields = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Length", b"%d" % len(body))]
+        fields, body = self._refused(refused, status, reason)
+        fields = [*fields, *refused.also, (b"Content-Length", b"%d" % len(body)), (b"Connection", b"close")]
+        if refused.method == b"HEAD":
+            body = b""
         head = status_lines[status, REASONS[status]] + self.date_line()
-        return head + field_lines([*fields, (b"Connection", b"close")]) + b"\r\n" + body, len(body)
+        return head + field_lines(fields) + b"\r\n" + body, len(body)
+
+    def _refused(self, refused: NativeExchange, status: int, reason: str) -> tuple[HeaderFields, bytes]:
+        try:
+            return self.refuse(refused, status, reason)
+        except Exception:
+            self._log.failure("a refusal could not be put into words")
+            return plain_refusal(refused, status, reason)
 
     def opened(self, channel: Channel) -> bool:
         """Take note of a channel; whether there is room for it."""
@@ -128,9 +142,7 @@ class HttpServer:
     def failed(self, exchange: NativeExchange) -> None:
         """A request could not be served, by a fault of ours."""
         self._log.failure("a request could not be served")
-        exchange.reason = exchange.reason or "internal_error"
-        text = self.refuse(500, "something went wrong here")
-        exchange.answer(500, [(b"Content-Type", b"text/plain; charset=utf-8")], text)
+        exchange.answer(500, *self._refused(exchange, 500, "internal error"))
 
     def closed(self, channel: Channel) -> None:
         """A channel's connection is gone."""

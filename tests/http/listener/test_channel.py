@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IProtocolFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from o2sidecar.http.exchange import Exchange
+from o2sidecar.http.exchange import Exchange, HeaderFields
 from tests.wire import Gathered, Listening, Wire, says
 
 DATE = b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
@@ -192,6 +194,60 @@ class RefusalTests(SynchronousTestCase):
         for data in (b"\x16\x03\x01\r\n\r\n", b"\r\n\r\n", b"SSH-2.0\r\n\r\n", b"GET / HTTP/1.1\nHost: a\n\n"):
             self.assertTrue(listening.ask(data).startswith(b"HTTP/1.1 400 "), data)
         self.assertEqual([status for _, status, _ in listening.log], [400] * 4)
+
+    def test_who_is_refused(self) -> None:
+        """Whoever words a refusal gets what could be told of the request, and nothing that was not checked."""
+        seen: list[tuple[int, bytes, bytes, bytes | None, list[bytes], bytes | None]] = []
+
+        def refuse(exchange: Exchange, status: int, reason: str) -> tuple[HeaderFields, bytes]:
+            fields = (exchange.header(b"accept"), exchange.values(b"cookie"), exchange.header(b"x-real-ip"))
+            seen.append((status, exchange.target, exchange.host, *fields))
+            exchange.also.append((b"Set-Cookie", b"a=; Max-Age=0"))
+            return [(b"Content-Type", b"a/b")], b"no: " + exchange.request_id.encode()
+
+        listening = Listening(head_size=1024, body_size=10)
+        listening.server.refuse = refuse
+        fields = b"Host: a\r\nAccept: x/y\r\nCookie: c=d\r\nX-Real-IP: 127.0.0.1\r\nX-Request-Id: r-1\r\n"
+        unread = (b"x/y", [b"c=d"], None)
+        read = (b"x/y", [b"c=d"], b"127.0.0.1")
+        for data, expected in (
+            (b"GET /x HTTP/1.1 \r\n" + fields + b"\r\n", (400, b"", b"a", *unread)),
+            (b"GET /x HTTP/1.1\r\n" + fields + b"Bad Name: x\r\n\r\n", (400, b"/x", b"a", *unread)),
+            (b"GET /x HTTP/1.1\r\n" + fields + b"X: " + b"y" * 2000, (431, b"", b"a", *unread)),
+            (b"GET /x HTTP/1.1\r\n" + fields + b"Content-Length: 11\r\n\r\n", (413, b"/x", b"a", *read)),
+            (b"GET /x HTTP/1.1\r\n" + fields + b"Host: b\r\n\r\n", (400, b"/x", b"", *read)),
+        ):
+            answer = listening.ask(data)
+            self.assertEqual(seen[-1], expected)
+            self.assertIn(b"\r\nContent-Type: a/b\r\nSet-Cookie: a=; Max-Age=0\r\nContent-Length: 7\r\n", answer)
+            self.assertTrue(answer.endswith(b"\r\nConnection: close\r\n\r\nno: r-1"), answer)
+
+    def test_cookies_that_ride_along(self) -> None:
+        """What an answer should have carried is not lost when the body turns out to be bad."""
+        listening = Listening(lambda exchange: exchange.also.append((b"Set-Cookie", b"fresh=1")))
+        client = listening.client()
+        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        listening.exchanges[0].stream_body(Gathered()).resume()
+        client.send(b"nonsense\r\n")
+        self.assertIn(b"\r\nSet-Cookie: fresh=1\r\n", client.take())
+
+    def test_head(self) -> None:
+        """A refused HEAD gets no body (RFC 9110 §9.3.2), as far as it can be told that it is one."""
+        for data in (b"HEAD / HTTP/1.1\r\n\r\n", b"HEAD / HTTP/1.1 \r\n\r\n"):
+            answer = Listening().ask(data)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 400 ") and answer.endswith(b"\r\n\r\n"), answer)
+
+    def test_words_that_fail(self) -> None:
+        """When a refusal cannot be worded as wanted it is plain text, and the log has the reason."""
+
+        def fail(*arguments: object) -> NoReturn:
+            raise ZeroDivisionError
+
+        listening = Listening(fail)
+        listening.server.refuse = fail
+        self.assertTrue(listening.ask(b"nonsense\r\n\r\n").endswith(b"\r\n\r\n400 malformed request line\n"))
+        self.assertTrue(listening.ask(GET % b"").endswith(b"\r\n\r\n500 internal error\n"))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 3)
 
     def test_too_large(self) -> None:
         """A head that does not end is refused at its limit (P22)."""
