@@ -18,6 +18,7 @@ from attrs import evolve
 
 from tests.end_to_end.echo import Echo
 from tests.end_to_end.processes import BIN, ProcessCase, Running, eventually, free_port, is_listening
+from tests.end_to_end.visitor import Visitor
 from tests.server_certificates import Pair, pair
 
 
@@ -196,6 +197,26 @@ class TlsTests(ListeningCase):
         while piece := connection.recv(65536):
             answer += piece
         self.assertTrue(answer.endswith(b'{"size": 1048576}'), answer)
+
+    def test_plain_http_beside_it(self) -> None:
+        """With force_https plain HTTP is answered too: by the way to https, and health checks as ever."""
+        plain = free_port()
+        self.serving("--force-https", HTTP_ADDRESS=f"127.0.0.1:{plain}")
+        visitor = Visitor()
+        sent = visitor.get(f"http://127.0.0.1:{plain}/open/x?a=b")
+        self.assertEqual((sent.status, sent.header("location")), (308, f"https://127.0.0.1:{self.port}/open/x?a=b"))
+        self.assertEqual(visitor.get(f"http://127.0.0.1:{plain}/ping").status, 200)
+        self.assertEqual(visitor.get(f"http://127.0.0.1:{plain}/ready").status, 200)
+        self.assertEqual(self.app.seen, [])
+        self.assertEqual(asked(self.connected(pair(1)))["path"], "/open/x")
+
+    def test_the_end(self) -> None:
+        """An idle connection does not keep the process from its end, though its client says no goodbye."""
+        sidecar = self.serving("--shutdown-timeout=10m")
+        connection = self.connected(pair(1))
+        connection.sendall(b"GET /open/x HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 200 "))
+        self.assertEqual(sidecar.stop(), 0, sidecar.output())
 
     def test_a_new_certificate(self) -> None:
         """A certificate that is replaced while the process runs is served with, and connections from before go on."""
