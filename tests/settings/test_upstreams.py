@@ -29,6 +29,7 @@ class UpstreamTests(SynchronousTestCase):
         """An IPv6 address loses its brackets, and has them in the authority."""
         upstream = Upstream.parse("http://[::1]:8080/")
         self.assertEqual((upstream.host, upstream.authority), ("::1", "[::1]:8080"))
+        self.assertEqual(Upstream.parse("http://[fe80::1%eth0]/").host, "fe80::1%eth0")
 
     def test_unix(self) -> None:
         """A unix socket takes all paths, and its Host is localhost."""
@@ -56,6 +57,11 @@ class UpstreamTests(SynchronousTestCase):
             "http://": "lacks a host",
             "http://a:0/": "lacks a host",
             "http://a b/": "lacks a host",
+            "http://a..b/": "lacks a host",
+            "http://%61/": "lacks a host",
+            "http://a\\b/": "lacks a host",
+            "http://ä.example/": "in ASCII",
+            "http://a/ä/": 'the path "/ä/" must',
             "http://a:99999/": "below 65536",
             "http://a:x/": "below 65536",
             "http://[a/": "is no URL",

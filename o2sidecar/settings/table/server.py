@@ -68,6 +68,7 @@ class UpstreamOptions(Group):
     pass_host_header: bool = option(True, "give the app the request's Host instead of the upstream's")
     proxy_websockets: bool = option(True, "let WebSocket upgrades through")
     ssl_upstream_insecure_skip_verify: bool = option(False, "do not verify the app's certificate")
+    disable_keep_alives: bool = option(False, "open a connection to the app for each request, and close it")
     flush_interval: Duration = option(1.0, "has no effect: answers are passed on as they come")
 
 

@@ -1,0 +1,69 @@
+"""Tests of the way to the apps as settings say it."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.assembly.in_memory import InMemory
+from tests.settings.test_structured_file import PROVIDER, SERVER
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def structured(*upstreams: str) -> InMemory:
+    """A sidecar with these upstreams in a structured file."""
+    text = SERVER + PROVIDER + "upstreamConfig:\n  upstreams:\n" + "".join(f"  - {each}\n" for each in upstreams)
+    beside = ("PROVIDER", "OIDC_ISSUER_URL", "CLIENT_ID", "CLIENT_SECRET", "UPSTREAMS", "HTTP_ADDRESS")
+    return InMemory("--alpha-config=a.yaml", files={"a.yaml": text}, without=beside)
+
+
+class ConnectionTests(SynchronousTestCase):
+    """Connections to an app."""
+
+    def test_kept(self) -> None:
+        """A connection is used again, unless `disable_keep_alives` says otherwise."""
+        for arguments, closed in (((), False), (("--disable-keep-alives",), True)):
+            sidecar = InMemory(*arguments)
+            sidecar.ask(b"/x")
+            app = sidecar.app()
+            app.send(OK)
+            self.assertEqual(app.aborted, closed)
+            sidecar.ask(b"/y")
+            self.assertEqual(b"GET /y " in app.take(), not closed)
+            self.assertEqual(len(sidecar.reactor.tcpClients), 2 if closed else 1)
+
+    def test_kept_by_app(self) -> None:
+        """In the structured file each upstream says it for itself."""
+        sidecar = structured("{id: a, path: /, uri: 'http://127.0.0.1:1', disableKeepAlives: true}")
+        sidecar.ask(b"/x")
+        app = sidecar.app()
+        app.send(OK)
+        self.assertTrue(app.aborted)
+
+
+class PatternTests(SynchronousTestCase):
+    """Upstreams whose paths are patterns."""
+
+    def test_patterns(self) -> None:
+        """Patterns come first, the longest of them before others, and a rewritten request keeps all but its target."""
+        sidecar = structured(
+            "{id: main, path: /, uri: 'http://127.0.0.1:1'}",
+            "{id: all, path: '^/old/', uri: 'http://127.0.0.1:2'}",
+            "{id: one, path: '^/old/(\\w+)/(.*)$', rewriteTarget: '/new/$2?who=$1', uri: 'http://127.0.0.1:3'}",
+        )
+        for target, port, line in (
+            (b"/x?b&a", 1, b"GET /x?b&a HTTP/1.1\r\n"),
+            (b"/old/?b&a", 2, b"GET /old/?b&a HTTP/1.1\r\n"),
+            (b"/old/bob/y?b&a", 3, b"GET /new/y?a&b&who=bob HTTP/1.1\r\n"),
+        ):
+            sidecar.ask(target, b"X-Mine: 1")
+            head = sidecar.app().take()
+            self.assertEqual(sidecar.reactor.tcpClients[-1][1], port)
+            self.assertTrue(head.startswith(line), head)
+            self.assertIn(b"\r\nX-Mine: 1\r\n", head)
+
+    def test_the_only_one(self) -> None:
+        """With nothing but a pattern, other paths lead nowhere."""
+        sidecar = structured("{id: a, path: '^/a/', uri: 'http://127.0.0.1:1'}")
+        self.assertIn(b" 404 ", sidecar.ask(b"/b").partition(b"\r\n")[0])
+        self.assertEqual(sidecar.reactor.tcpClients, [])
