@@ -12,7 +12,7 @@ from o2sidecar.http.upstream.endpoints import place_of
 from o2sidecar.http.upstream.routing import App, Router, StaticAnswer
 from o2sidecar.policy.rewriting import Rewriting
 from o2sidecar.proxy import ReverseProxyResource
-from o2sidecar.refusals import BadRequest
+from o2sidecar.refusals import NothingThere
 from o2sidecar.session.cookies import SessionCookie
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
@@ -35,16 +35,18 @@ def proxy_of(settings: Settings, structure: Structure, people: People, answers: 
     if not patterns and len(apps) == 1 and b"/" in apps:
         # The one app of a sidecar: no need to ask whose a path is.
         return apps[b"/"]
-    return Router(routes=apps, patterns=patterns, nothing=lambda exchange: answers.refuse(exchange, _nothing_there()))
-
-
-def _nothing_there() -> BadRequest:
-    return BadRequest(reason="no_upstream", sentence="There is nothing at this address.", status=404)
+    return Router(
+        routes=apps,
+        patterns=patterns,
+        nothing=lambda exchange: answers.refuse(exchange, NothingThere(reason="no_upstream")),
+    )
 
 
 def _app(settings: Settings, upstream: Upstream, people: People, answers: Answers, reactor: Any) -> App:
     if upstream.scheme == "static":
         return StaticAnswer(name=upstream.id, status=upstream.status)
+    if upstream.scheme == "file":
+        return _folder(upstream, answers, reactor)
     limits = _upstream_limits(settings, upstream)
     place = place_of(reactor, upstream.uri, connect_time=limits.connect_time, verify=not upstream.insecure_skip_verify)
     return ReverseProxyResource(
@@ -65,6 +67,14 @@ def _app(settings: Settings, upstream: Upstream, people: People, answers: Answer
         allows_origin=people.origins.allow if settings.websocket_origin_check else None,
         refuse=answers.refuse,
     )
+
+
+def _folder(upstream: Upstream, answers: Answers, reactor: Any) -> App:
+    # Only who serves files pays for it.
+    from o2sidecar.http.upstream.files.folder import Folder  # noqa: PLC0415
+
+    prefix = b"/" if upstream.rewriting else upstream.path.encode("ascii")
+    return Folder(upstream.folder, prefix=prefix, name=upstream.id, clock=reactor, refuse=answers.refuse)
 
 
 def _sets_own(cookie: SessionCookie) -> Callable[[bytes], bool]:

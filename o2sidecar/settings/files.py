@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.table import Options
+from o2sidecar.settings.upstreams import Upstream
 
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its name; raises `OSError` or `ValueError` if there are none."""
@@ -63,8 +65,22 @@ def read_secrets(values: Mapping[str, Any], read_file: ReadFile) -> tuple[dict[s
     return secrets, problems
 
 
+def folder_complaint(path: str, read_file: ReadFile) -> str:
+    """What is wrong with a folder whose files are to be served; empty if nothing is."""
+    try:
+        read_file(path)
+    except IsADirectoryError:
+        return ""
+    except (OSError, ValueError) as error:
+        return f"the folder {shown(path)} cannot be read: {getattr(error, 'strerror', None) or error}"
+    return f"{shown(path)} is no folder"
+
+
 def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
-    """What is wrong with the other files that the options name."""
+    """What is wrong with the other files and folders that the options name."""
+    for folder in _folders(options.upstreams):
+        if complaint := folder_complaint(folder, read_file):
+            yield Problem(names=("upstreams",), sentence=complaint)
     for key in _TRIED:
         value = getattr(options, key)
         for path in value if isinstance(value, tuple) else (value,):
@@ -74,3 +90,10 @@ def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
                 read_bytes(path, read_file)
             except ValueError as error:
                 yield Problem(names=(key,), sentence=str(error))
+
+
+def _folders(uris: Iterable[str]) -> Iterator[str]:
+    for uri in uris:
+        with contextlib.suppress(ValueError):  # which is reported with the others of its kind
+            if folder := Upstream.parse(uri).folder:
+                yield folder

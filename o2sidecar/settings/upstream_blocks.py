@@ -9,6 +9,7 @@ from attrs import evolve
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.policy.rewriting import Rewriting
 from o2sidecar.settings.blocks import Block
+from o2sidecar.settings.files import folder_complaint
 from o2sidecar.settings.kinds import DURATION, NUMBER
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.upstreams import Upstream, checked_path
@@ -50,6 +51,9 @@ def _upstream(block: Block) -> Upstream | None:
         upstream = Upstream.parse(uri)
     except ValueError as error:
         block.refuse("uri", str(error))
+        return None
+    if upstream.folder and (complaint := folder_complaint(upstream.folder, block.reading.read_file)):
+        block.refuse("uri", complaint)
         return None
     return _placed(block, evolve(upstream, id=id, path=path, **parts), rewrite_target)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from attrs import frozen
 
@@ -27,10 +27,11 @@ class Upstream:
             as it is; with `rewriting`, this is the text of its pattern.
         rewriting: which paths are sent there, and with what target, where that is said by a pattern.
         uri: the text that it was made from.
-        scheme: `http`, `https`, `unix` (HTTP over a socket) or `static` (a fixed answer).
+        scheme: `http`, `https`, `unix` (HTTP over a socket), `file` (a folder) or `static` (a fixed answer).
         host: name or address, IPv6 without brackets; of `http` and `https`.
         port: of `http` and `https`.
         socket: path of the socket; of `unix`.
+        folder: path of the folder whose files are served; of `file`.
         status: HTTP status of the fixed answer; of `static`.
         timeout: seconds that it may take to begin its answer; 0: any time.
         pass_host_header: whether it gets the request's Host, or else `authority`.
@@ -47,6 +48,7 @@ class Upstream:
     host: str = ""
     port: int = 0
     socket: str = ""
+    folder: str = ""
     status: int = 200
     timeout: float = 30.0
     pass_host_header: bool = True
@@ -78,8 +80,18 @@ class Upstream:
             status = int(parts.netloc) if _STATUS.fullmatch(parts.netloc) else 200
             return cls(id="/", path="/", uri=uri, scheme="static", status=status)
         if parts.scheme == "file":
-            raise ValueError("serving files (file://) is not supported by this version")
-        raise ValueError(f"the scheme {shown(parts.scheme)} is none of http, https, unix and static")
+            return cls._of_file(uri)
+        raise ValueError(f"the scheme {shown(parts.scheme)} is none of http, https, unix, file and static")
+
+    @classmethod
+    def _of_file(cls, uri: str) -> Upstream:
+        """The fragment says which requests get the folder's files; without one, those for the folder's own path."""
+        parts = urlsplit(uri)
+        folder = unquote(parts.path)
+        path = parts.fragment or parts.path
+        if parts.netloc or not folder.startswith("/") or parts.query or "\0" in folder:
+            raise ValueError(f"{shown_url(uri)} must be file:// and the absolute path of a folder")
+        return cls(id=path, path=checked_path(path), uri=uri, scheme="file", folder=folder)
 
     @classmethod
     def _of_http(cls, uri: str) -> Upstream:

@@ -18,6 +18,7 @@ from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import (
     BadRequest,
     LoginFailed,
+    NothingThere,
     NotPermitted,
     NotSignedIn,
     OwnFault,
@@ -157,6 +158,8 @@ class Answers:
 
     def _record(self, exchange: Exchange, refusal: Refusal, who: str) -> None:
         exchange.reason = refusal.reason
+        if isinstance(refusal, NothingThere):
+            return  # the access log says as much
         if isinstance(refusal, NotAdmitted):
             self.log(Outcome.FAILURE, exchange, refusal.name, f"sign-in refused: {refusal}")
         elif isinstance(refusal, (NotPermitted, LoginFailed)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.assembly.in_memory import InMemory
@@ -10,11 +12,11 @@ from tests.settings.test_structured_file import PROVIDER, SERVER
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-def structured(*upstreams: str) -> InMemory:
+def structured(*upstreams: str, folder: Path = Path("/nowhere")) -> InMemory:
     """A sidecar with these upstreams in a structured file."""
     text = SERVER + PROVIDER + "upstreamConfig:\n  upstreams:\n" + "".join(f"  - {each}\n" for each in upstreams)
     beside = ("PROVIDER", "OIDC_ISSUER_URL", "CLIENT_ID", "CLIENT_SECRET", "UPSTREAMS", "HTTP_ADDRESS")
-    return InMemory("--alpha-config=a.yaml", files={"a.yaml": text}, without=beside)
+    return InMemory("--alpha-config=a.yaml", files={"a.yaml": text, f"{folder}/": ""}, without=beside)
 
 
 class ConnectionTests(SynchronousTestCase):
@@ -39,6 +41,30 @@ class ConnectionTests(SynchronousTestCase):
         app = sidecar.app()
         app.send(OK)
         self.assertTrue(app.aborted)
+
+
+class FileTests(SynchronousTestCase):
+    """Folders in the place of apps."""
+
+    def setUp(self) -> None:
+        """A folder with a file."""
+        self.folder = Path(self.mktemp()).resolve()
+        self.folder.mkdir()
+        (self.folder / "a.txt").write_text("hello a")
+
+    def test_flat(self) -> None:
+        """Files are served below the path that the fragment names, the app has the rest."""
+        upstreams = f"http://127.0.0.1:1/,file://{self.folder}#/files/"
+        sidecar = InMemory(variables={"UPSTREAMS": upstreams}, files={f"{self.folder}/": ""})
+        self.assertTrue(sidecar.ask(b"/files/a.txt").endswith(b"\r\n\r\nhello a"))
+        self.assertIn(b" 404 ", sidecar.ask(b"/files/b.txt").partition(b"\r\n")[0])
+        sidecar.ask(b"/a.txt")
+        self.assertTrue(sidecar.app().take().startswith(b"GET /a.txt "))
+
+    def test_pattern(self) -> None:
+        """With a pattern, the new target is looked up from the folder."""
+        entry = f"{{id: a, path: '^/old/(.*)$', rewriteTarget: '/$1', uri: 'file://{self.folder}'}}"
+        self.assertTrue(structured(entry, folder=self.folder).ask(b"/old/a.txt").endswith(b"hello a"))
 
 
 class PatternTests(SynchronousTestCase):

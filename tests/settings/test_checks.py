@@ -194,10 +194,13 @@ class RuleTests(SynchronousTestCase):
 
     def test_upstreams(self) -> None:
         """Every upstream must be good, and no two may have the same path."""
-        text = refusal_of("--upstream=http://a/,http://b/,gopher://x/,file:///srv")
+        text = refusal_of(
+            "--upstream=http://a/,http://b/,gopher://x/,file:///no/such,file:///a/file#/f/", files={"/a/file": ""}
+        )
         self.assertIn("--upstream (upstreams): more than one upstream has the path", text)
         self.assertIn("gopher", text)
-        self.assertIn("file://) is not supported", text)
+        self.assertIn('the folder "/no/such" cannot be read: No such file or directory', text)
+        self.assertIn('"/a/file" is no folder', text)
         load_with("--upstream=http://a/,http://b/b/")
 
     def test_issuer(self) -> None:

@@ -199,6 +199,7 @@ class UpstreamTests(StructuredFileCase):
             "{id: a, path: /, uri: 'http://a', timeout: -1s}": "no negative timeout",
             "{id: a, path: /, uri: 'gopher://a'}": '[0].uri (a.yaml): the scheme "gopher"',
             "{id: a, path: /}": "[0].uri (a.yaml)",
+            "{id: a, path: /, uri: 'file:///no/such'}": '[0].uri (a.yaml): the folder "/no/such" cannot be read',
             "{id: a, path: '^/a(', uri: 'http://a'}": "[0].path (a.yaml): the pattern '^/a(' cannot be used",
             "{id: a, path: '^/a', rewriteTarget: '/$1', uri: 'http://a'}": "[0].rewriteTarget (a.yaml): $1 stands for",
             "{id: a, path: '^/a', rewriteTarget: b, uri: 'http://a'}": "[0].rewriteTarget (a.yaml): must be a path",

@@ -63,7 +63,9 @@ class UpstreamOptions(Group):
     title = "The app"
     structured = True
 
-    upstreams: Texts = option((), "where requests go: http(s)://HOST:PORT/PATH, unix://PATH, static://STATUS")
+    upstreams: Texts = option(
+        (), "where requests go: http(s)://HOST:PORT/PATH, unix://PATH, file://FOLDER#/PATH/ or static://STATUS"
+    )
     upstream_timeout: Duration = option(30.0, "how long the app may take to begin its answer")
     pass_host_header: bool = option(True, "give the app the request's Host instead of the upstream's")
     proxy_websockets: bool = option(True, "let WebSocket upgrades through")
