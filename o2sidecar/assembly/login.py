@@ -69,7 +69,12 @@ def sign_in_of(
 ) -> tuple[Answers, Callable[[], IResource]]:
     """What answers requests that are not served, and what makes the tree of the own endpoints."""
     prefix = settings.proxy_prefix.rstrip("/")
-    destinations = Destinations(redirects=people.redirects, forwarding=edge.forwarding, prefix=prefix)
+    destinations = Destinations(
+        redirects=people.redirects,
+        forwarding=edge.forwarding,
+        prefix=prefix,
+        semicolons=settings.allow_query_semicolons,
+    )
     logins = _logins(settings, people, provider, edge)
     answers = Answers(
         pages=_pages(settings, provider, prefix),

@@ -128,7 +128,7 @@ class Answers:
 
     async def _offer_for_form(self, exchange: Exchange) -> None:
         try:
-            fields = submitted_fields(exchange, await exchange.read_body(self.body_limit))
+            fields = submitted_fields(exchange, await exchange.read_body(self.body_limit), self.destinations.semicolons)
         except BadRequest:
             fields = Fields()
         self._offer(exchange, self.destinations.of(exchange, fields))
