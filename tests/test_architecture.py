@@ -15,6 +15,7 @@ RINGS: dict[str, int] = {
     "session": 1,
     "oauth": 1,
     "policy": 1,
+    "certificate": 1,
     "identity": 1,
     "refusals": 1,
     # ring 2: the edge
