@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from twisted.internet._sslverify import IOpenSSLTrustRoot
+
+from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.people import People
+from o2sidecar.http.client_tls import Authorities
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import UpstreamLimits
 from o2sidecar.http.upstream.endpoints import place_of
@@ -18,6 +23,9 @@ from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
 from o2sidecar.settings.upstreams import Upstream
 from o2sidecar.signin.answers import Answers
+
+if TYPE_CHECKING:
+    from o2sidecar.certificate import Certificate
 
 _UNBOUNDED = 1 << 31
 
@@ -48,7 +56,14 @@ def _app(settings: Settings, upstream: Upstream, people: People, answers: Answer
     if upstream.scheme == "file":
         return _folder(upstream, answers, reactor)
     limits = _upstream_limits(settings, upstream)
-    place = place_of(reactor, upstream.uri, connect_time=limits.connect_time, verify=not upstream.insecure_skip_verify)
+    place = place_of(
+        reactor,
+        upstream.uri,
+        connect_time=limits.connect_time,
+        verify=not upstream.insecure_skip_verify,
+        trust=_trust(settings) if upstream.scheme == "https" else None,
+        certificate=_own_certificate(settings) if upstream.scheme == "https" else None,
+    )
     return ReverseProxyResource(
         upstream.host,
         upstream.port,
@@ -66,6 +81,24 @@ def _app(settings: Settings, upstream: Upstream, people: People, answers: Answer
         limits=limits,
         allows_origin=people.origins.allow if settings.websocket_origin_check else None,
         refuse=answers.refuse,
+    )
+
+
+def _trust(settings: Settings) -> IOpenSSLTrustRoot:
+    setting = "upstream_ca_files"
+    return checked(setting, lambda: Authorities.of(settings.upstream_ca_files, setting=setting))
+
+
+def _own_certificate(settings: Settings) -> Certificate | None:
+    certificate, key = settings.upstream_client_cert_file, settings.upstream_client_key_file
+    if not certificate:
+        return None
+    # It is large, and few have one.
+    from o2sidecar.certificate import Certificate  # noqa: PLC0415
+
+    return checked(
+        "upstream_client_cert_file",
+        lambda: Certificate.parse(Path(certificate).read_bytes(), Path(key).read_bytes()),
     )
 
 

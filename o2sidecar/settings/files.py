@@ -17,7 +17,9 @@ ReadFile = Callable[[str], bytes]
 SECRETS: Mapping[str, str] = {"cookie_secret_file": "cookie_secret", "client_secret_file": "client_secret"}
 """Keys of options that name a file, and of those whose value is in it."""
 
-_TRIED = ("authenticated_emails_file", "provider_ca_files", "oidc_public_key_files", "custom_sign_in_logo")
+_AUTHORITIES = ("provider_ca_files", "upstream_ca_files")
+_PAIR = ("upstream_client_cert_file", "upstream_client_key_file")
+_TRIED = ("authenticated_emails_file", *_AUTHORITIES, *_PAIR, "oidc_public_key_files", "custom_sign_in_logo")
 
 
 def read_bytes(path: str, read_file: ReadFile) -> bytes:
@@ -90,6 +92,7 @@ def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
                 read_bytes(path, read_file)
             except ValueError as error:
                 yield Problem(names=(key,), sentence=str(error))
+    yield from _unusable_certificates(options, read_file)
 
 
 def _folders(uris: Iterable[str]) -> Iterator[str]:
@@ -97,3 +100,39 @@ def _folders(uris: Iterable[str]) -> Iterator[str]:
         with contextlib.suppress(ValueError):  # which is reported with the others of its kind
             if folder := Upstream.parse(uri).folder:
                 yield folder
+
+
+def _unusable_certificates(options: Options, read_file: ReadFile) -> Iterator[Problem]:
+    """What is wrong with certificates in files that can be read."""
+    for key in _AUTHORITIES:
+        for path in getattr(options, key):
+            with contextlib.suppress(ValueError):
+                if not _holds_certificates(read_bytes(path, read_file)):
+                    yield Problem(names=(key,), sentence=f"{shown(path)} holds no certificates in PEM that can be used")
+    files = [getattr(options, key) for key in _PAIR if getattr(options, key)]
+    if len(files) == 1:
+        yield Problem(names=_PAIR, sentence="one is of no use without the other")
+    elif files:
+        with contextlib.suppress(ValueError):
+            chain, private_key = (read_bytes(path, read_file) for path in files)
+            if complaint := _complaint_about_pair(chain, private_key):
+                yield Problem(names=_PAIR, sentence=complaint)
+
+
+def _holds_certificates(content: bytes) -> bool:
+    from cryptography import x509  # noqa: PLC0415 (it is large, and needed only now)
+
+    try:
+        return bool(x509.load_pem_x509_certificates(content))
+    except ValueError:
+        return False
+
+
+def _complaint_about_pair(chain: bytes, key: bytes) -> str:
+    from o2sidecar.certificate import Certificate  # noqa: PLC0415 (as above)
+
+    try:
+        Certificate.parse(chain, key)
+    except ValueError as error:
+        return str(error)
+    return ""

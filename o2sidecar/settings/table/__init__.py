@@ -20,6 +20,7 @@ from o2sidecar.settings.table.server import (
     OwnHeaderOptions,
     ProbeOptions,
     UpstreamOptions,
+    UpstreamTlsOptions,
 )
 
 
@@ -28,6 +29,7 @@ class Options(
     DefaultsOptions,
     ListenerOptions,
     UpstreamOptions,
+    UpstreamTlsOptions,
     ProviderOptions,
     OidcOptions,
     GitHubOptions,

@@ -75,6 +75,21 @@ class UpstreamOptions(Group):
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)
+class UpstreamTlsOptions(Group):
+    """What apps prove to us over TLS, and we to them."""
+
+    title = "The app over TLS"
+
+    upstream_ca_files: Texts = option(
+        (), "PEM files of authorities trusted for https upstreams, instead of the system's", ours=True
+    )
+    upstream_client_cert_file: str = option(
+        "", "PEM file of our certificate for https upstreams that ask, and of those that certify it", ours=True
+    )
+    upstream_client_key_file: str = option("", "PEM file of the key of upstream_client_cert_file", ours=True)
+
+
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
 class HeaderOptions(Group):
     """What the app and an asking proxy are told about the user."""
 
