@@ -81,6 +81,7 @@ def _app(settings: Settings, upstream: Upstream, people: People, answers: Answer
         limits=limits,
         allows_origin=people.origins.allow if settings.websocket_origin_check else None,
         refuse=answers.refuse,
+        timeout_status=settings.upstream_timeout_status,
     )
 
 

@@ -43,6 +43,25 @@ class ConnectionTests(SynchronousTestCase):
         self.assertTrue(app.aborted)
 
 
+class SlowAppTests(SynchronousTestCase):
+    """Apps that take too long."""
+
+    def test_status(self) -> None:
+        """The client is told 502 as oauth2-proxy tells it, 504 with our own defaults, or what the option says."""
+        for arguments, status in (
+            ((), b"502"),
+            (("--defaults=o2sidecar",), b"504"),
+            (("--defaults=o2sidecar", "--upstream-timeout-status=502"), b"502"),
+        ):
+            sidecar = InMemory("--upstream-timeout=5s", *arguments)
+            client = sidecar.client()
+            client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            sidecar.app()
+            self.assertEqual(client.take(), b"")
+            sidecar.reactor.pump([0.5] * 12)
+            self.assertEqual(client.take().split(b" ")[1], status)
+
+
 class FileTests(SynchronousTestCase):
     """Folders in the place of apps."""
 

@@ -203,6 +203,12 @@ class RuleTests(SynchronousTestCase):
         self.assertIn('"/a/file" is no folder', text)
         load_with("--upstream=http://a/,http://b/b/")
 
+    def test_timeout_status(self) -> None:
+        """Only the two statuses of a gateway say that an app was too slow."""
+        load_with("--upstream-timeout-status=504")
+        for status in ("500", "200", "0"):
+            self.refuses(f"--upstream-timeout-status={status}", words="must be 502 or 504")
+
     def test_issuer(self) -> None:
         """OpenID Connect needs an issuer, unless nothing is compared with it."""
         self.refuses(words="--oidc-issuer-url", without=["OIDC_ISSUER_URL"])
