@@ -112,3 +112,39 @@ class PatternTests(SynchronousTestCase):
         sidecar = structured("{id: a, path: '^/a/', uri: 'http://127.0.0.1:1'}")
         self.assertIn(b" 404 ", sidecar.ask(b"/b").partition(b"\r\n")[0])
         self.assertEqual(sidecar.reactor.tcpClients, [])
+
+
+class OwnSettingsTests(SynchronousTestCase):
+    """In the structured file each upstream has settings of its own."""
+
+    def setUp(self) -> None:
+        """Two apps that differ in everything."""
+        self.sidecar = structured(
+            "{id: one, path: /one/, uri: 'http://127.0.0.1:1', timeout: 2s, passHostHeader: false, "
+            "proxyWebSockets: false}",
+            "{id: two, path: /two/, uri: 'http://127.0.0.1:2', timeout: 60s}",
+        )
+
+    def test_host(self) -> None:
+        """One app gets its own Host, the other the client's."""
+        for target, host in ((b"/one/", b"127.0.0.1:1"), (b"/two/", b"app.example.com")):
+            self.sidecar.ask(target)
+            self.assertIn(b"\r\nHost: " + host + b"\r\n", self.sidecar.app().take())
+
+    def test_timeout(self) -> None:
+        """One app has less time than the other."""
+        clients = []
+        for target in (b"/one/", b"/two/"):
+            client = self.sidecar.client()
+            client.send(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.sidecar.app()
+            clients.append(client)
+        self.sidecar.reactor.pump([0.5] * 8)
+        self.assertEqual([client.take()[:12] for client in clients], [b"HTTP/1.1 502", b""])
+
+    def test_websockets(self) -> None:
+        """One app takes no WebSocket connections."""
+        fields = (b"Connection: Upgrade", b"Upgrade: websocket", b"Origin: http://app.example.com")
+        self.assertTrue(self.sidecar.ask(b"/one/", *fields).startswith(b"HTTP/1.1 501 "))
+        self.sidecar.ask(b"/two/", *fields)
+        self.assertIn(b"\r\nUpgrade: websocket\r\n", self.sidecar.app().take())
