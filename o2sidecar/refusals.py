@@ -88,6 +88,14 @@ class UpstreamFailed(Refusal):
 
 
 @define(kw_only=True)
+class NothingThere(Refusal):
+    """There is nothing at the address, for anybody."""
+
+    status: int = 404
+    sentence: str = "There is nothing at this address."
+
+
+@define(kw_only=True)
 class OwnFault(Refusal):
     """Something here went wrong; the log has the traceback."""
 

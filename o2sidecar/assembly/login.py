@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
 from o2sidecar import __version__
+from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.people import People
 from o2sidecar.policy.pattern import Pattern
@@ -19,15 +20,12 @@ from o2sidecar.providers.agent import provider_agent
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.settings.options import Settings
-from o2sidecar.settings.problems import Problem, SettingsRefused
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.logo import NO_LOGO, OUR_MARK, Logo
 from o2sidecar.signin.pages import Pages
 from o2sidecar.signin.transaction import ChallengeMethod, Logins
-
-Made = TypeVar("Made")
 
 if TYPE_CHECKING:
     from twisted.web.resource import IResource
@@ -53,15 +51,7 @@ def provider_of(settings: Settings, client: ProviderClient, reactor: Any) -> Pro
     """The provider; it gets those options that it declares, by their keys."""
     options = attrs.asdict(settings, recurse=False)
     surroundings = Surroundings(client=client, clock=reactor, session_lifetime=settings.cookie_expire)
-    return _checked("provider", lambda: registry.build(settings.provider, options, surroundings))
-
-
-def _checked(key: str, build: Callable[[], Made]) -> Made:
-    """What `build` makes of a setting; what it cannot be made of is a problem of that setting."""
-    try:
-        return build()
-    except ValueError as error:
-        raise SettingsRefused((Problem(names=(key,), sentence=str(error)),)) from None
+    return checked("provider", lambda: registry.build(settings.provider, options, surroundings))
 
 
 def sign_in_of(
@@ -69,7 +59,12 @@ def sign_in_of(
 ) -> tuple[Answers, Callable[[], IResource]]:
     """What answers requests that are not served, and what makes the tree of the own endpoints."""
     prefix = settings.proxy_prefix.rstrip("/")
-    destinations = Destinations(redirects=people.redirects, forwarding=edge.forwarding, prefix=prefix)
+    destinations = Destinations(
+        redirects=people.redirects,
+        forwarding=edge.forwarding,
+        prefix=prefix,
+        semicolons=settings.allow_query_semicolons,
+    )
     logins = _logins(settings, people, provider, edge)
     answers = Answers(
         pages=_pages(settings, provider, prefix),
@@ -153,9 +148,9 @@ def _pages(settings: Settings, provider: Provider, prefix: str) -> Pages:
         email_domains=settings.email_domains,
         banner=settings.banner,
         footer=settings.footer,
-        logo=_checked("custom_sign_in_logo", lambda: _logo(settings.custom_sign_in_logo)),
+        logo=checked("custom_sign_in_logo", lambda: _logo(settings.custom_sign_in_logo)),
         show_detail=settings.show_debug_on_error,
-        templates=_checked("custom_templates_dir", lambda: _templates(settings.custom_templates_dir)),
+        templates=checked("custom_templates_dir", lambda: _templates(settings.custom_templates_dir)),
     )
 
 

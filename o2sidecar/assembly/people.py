@@ -82,7 +82,7 @@ class People:
             admission=admission,
             passes=passes,
             current=current,
-            auth=AuthOnly(current=current, passes=passes),
+            auth=AuthOnly(current=current, passes=passes, semicolons=settings.allow_query_semicolons),
             redirects=redirects,
             origins=Origins(redirects=redirects, forwarding=edge.forwarding),
             background=(emails,) if emails else (),

@@ -9,11 +9,12 @@ from attrs import define, frozen
 from twisted.web.resource import IResource
 
 from o2sidecar.assembly.announcement import announcement, unanchored
+from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of
 from o2sidecar.assembly.people import People
-from o2sidecar.assembly.wire import https_only, limits_of, proxy_of, tree_of
+from o2sidecar.assembly.wire import https_only, limits_of, tree_of
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.listener.server import HttpServer

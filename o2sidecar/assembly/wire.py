@@ -1,28 +1,19 @@
-"""Assembles the wire: its limits, the tree, and the proxies to the apps."""
+"""Assembles the wire: its limits, and the tree."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 from twisted.web.resource import IResource
 
 from o2sidecar.assembly.edge import Edge
-from o2sidecar.assembly.people import People
 from o2sidecar.guard import HttpsOnly
 from o2sidecar.http.exchange import Served
-from o2sidecar.http.limits import Limits, UpstreamLimits
+from o2sidecar.http.limits import Limits
 from o2sidecar.http.twisted_web.resources import TwistedResource
-from o2sidecar.http.upstream.endpoints import place_of
-from o2sidecar.http.upstream.routing import Router, StaticAnswer
-from o2sidecar.proxy import ReverseProxyResource
-from o2sidecar.refusals import BadRequest
-from o2sidecar.session.cookies import SessionCookie
 from o2sidecar.settings.listeners import Listener
 from o2sidecar.settings.options import Settings
-from o2sidecar.settings.structure import Structure
-from o2sidecar.settings.upstreams import Upstream
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.paths import FOLDER, PATHS
 from o2sidecar.site import ROBOTS, Fixed, Late, Sidecar, probes
@@ -49,19 +40,6 @@ def limits_of(settings: Settings) -> Limits:
 
 
 _UNBOUNDED = 1 << 31
-
-
-def _upstream_limits(settings: Settings, upstream: Upstream) -> UpstreamLimits:
-    return UpstreamLimits(
-        head_size=settings.upstream_head_size_limit,
-        trailer_size=settings.trailer_size_limit,
-        connect_time=settings.upstream_connect_timeout,
-        write_time=settings.upstream_write_timeout,
-        head_time=upstream.timeout or _UNBOUNDED,
-        idle_time=settings.upstream_idle_timeout or _UNBOUNDED,
-        pool_time=settings.upstream_keepalive_timeout,
-        pool_size=settings.upstream_pool_size,
-    )
 
 
 def tree_of(
@@ -114,51 +92,3 @@ def _robots(folder: str) -> Fixed:
         with open(path, "rb") as file:
             return Fixed(body=file.read())
     return ROBOTS
-
-
-def proxy_of(settings: Settings, structure: Structure, people: People, answers: Answers, reactor: Any) -> Served:
-    """The way to the apps, by path."""
-    apps = {
-        upstream.path.encode(): _app(settings, upstream, people, answers, reactor) for upstream in structure.upstreams
-    }
-    if len(apps) == 1 and b"/" in apps:
-        # The one app of a sidecar: no need to ask whose a path is.
-        return apps[b"/"]
-    return Router(routes=apps, nothing=lambda exchange: answers.refuse(exchange, _nothing_there()))
-
-
-def _nothing_there() -> BadRequest:
-    return BadRequest(reason="no_upstream", sentence="There is nothing at this address.", status=404)
-
-
-def _app(settings: Settings, upstream: Upstream, people: People, answers: Answers, reactor: Any) -> Served:
-    if upstream.scheme == "static":
-        return StaticAnswer(name=upstream.id, status=upstream.status)
-    limits = _upstream_limits(settings, upstream)
-    place = place_of(reactor, upstream.uri, connect_time=limits.connect_time, verify=not upstream.insecure_skip_verify)
-    return ReverseProxyResource(
-        upstream.host,
-        upstream.port,
-        b"",
-        reactor,
-        endpoint=place.endpoint,
-        host_field=place.host,
-        name=upstream.id,
-        pass_host_header=upstream.pass_host_header,
-        proxy_websockets=upstream.proxy_websockets,
-        reserved=people.headers.reserved(),
-        preserved=people.headers.preserved(),
-        strip_cookies=None if settings.pass_own_cookies else people.cookie.strip,
-        own_cookie=_sets_own(people.cookie),
-        limits=limits,
-        allows_origin=people.origins.allow if settings.websocket_origin_check else None,
-        refuse=answers.refuse,
-    )
-
-
-def _sets_own(cookie: SessionCookie) -> Callable[[bytes], bool]:
-    def own(set_cookie: bytes) -> bool:
-        name, equals, _ = set_cookie.partition(b"=")
-        return not cookie.strip(name + equals)
-
-    return own

@@ -20,14 +20,15 @@ _TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
 
 
 class AuthOnly(Resource):
-    """Answers whether a request would pass."""
+    """Answers whether a request would pass. `semicolons`: whether they separate the constraints in its query."""
 
     isLeaf = True
 
-    def __init__(self, *, current: CurrentSession, passes: Passes) -> None:
+    def __init__(self, *, current: CurrentSession, passes: Passes, semicolons: bool = False) -> None:
         super().__init__()
         self._current = current
         self._passes = passes
+        self._semicolons = semicolons
 
     def render(self, request: Request) -> int:
         """Serve a request of a plain `Site`."""
@@ -41,6 +42,8 @@ class AuthOnly(Resource):
     def _decide(self, exchange: Exchange, opened: Opened | None) -> None:
         identity = self._current.admit(exchange, opened)
         _, _, query = exchange.target.partition(b"?")
+        if self._semicolons:
+            query = query.replace(b";", b"&")
         if identity is None:
             self._without_session(exchange)
         elif query and not Constraints.from_query(query).admit(identity.session):

@@ -20,6 +20,8 @@ class Pattern:
 
     Attributes:
         text: as it was written.
+        groups: how many groups it has.
+        group_names: the names of those that have one.
         anchored: whether it can only match at the start of a text, as far as one sees at a glance: it begins with `^`
             and has no alternative to that.
     """
@@ -39,6 +41,8 @@ class Pattern:
             raise ValueError(f"the pattern {text!r} cannot be used: {_reason(error)}") from None
         self.text = text
         self.anchored = "|" not in text and text[_openings(text) :].startswith(_AT_START)
+        self.groups: int = compiled.groups
+        self.group_names = frozenset[str](compiled.groupindex)
         self._search = compiled.search
 
     def __repr__(self) -> str:
@@ -47,6 +51,11 @@ class Pattern:
     def found_in(self, text: str) -> bool:
         """Whether it matches anywhere in a text."""
         return self._search(text) is not None
+
+    def find(self, text: str) -> re.Match[str] | None:
+        """The first match in a text, as Python's own would be; `None` if there is none."""
+        found: re.Match[str] | None = self._search(text)
+        return found
 
 
 def _openings(text: str) -> int:

@@ -135,6 +135,11 @@ def _provider_authorities(options: Options, given: Collection[str]) -> Iterator[
         yield _caution("use_system_trust_store", "this has no effect without provider_ca_files.")
 
 
+def _upstream_authorities(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if options.upstream_ca_files and options.ssl_upstream_insecure_skip_verify:
+        yield _caution("upstream_ca_files", "this has no effect while the app's certificate is not verified.")
+
+
 def _validate_url(options: Options, given: Collection[str]) -> Iterator[Problem]:
     if options.validate_url and options.provider == "oidc":
         yield _caution("validate_url", "this has no effect with oidc: its sessions are judged by their ID tokens.")
@@ -153,6 +158,7 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _cookies,
     _cookie_name_prefix,
     _provider_authorities,
+    _upstream_authorities,
     _validate_url,
     _cut_patterns,
 )

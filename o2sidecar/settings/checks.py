@@ -180,6 +180,11 @@ def _upstreams(options: Options) -> Iterator[Problem]:
         yield _wrong("upstreams", sentence)
 
 
+def _timeout_status(options: Options) -> Iterator[Problem]:
+    if options.upstream_timeout_status not in {502, 504}:
+        yield _wrong("upstream_timeout_status", f"must be 502 or 504, not {options.upstream_timeout_status}")
+
+
 def _oidc(options: Options) -> Iterator[Problem]:
     if options.provider != "oidc":
         return
@@ -243,6 +248,7 @@ _RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (
     _minimal_session,
     _one_authorization,
     _upstreams,
+    _timeout_status,
     _oidc,
     _github,
     _address_header,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.table import Options
+from o2sidecar.settings.upstreams import Upstream
 
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its name; raises `OSError` or `ValueError` if there are none."""
@@ -15,7 +17,9 @@ ReadFile = Callable[[str], bytes]
 SECRETS: Mapping[str, str] = {"cookie_secret_file": "cookie_secret", "client_secret_file": "client_secret"}
 """Keys of options that name a file, and of those whose value is in it."""
 
-_TRIED = ("authenticated_emails_file", "provider_ca_files", "oidc_public_key_files", "custom_sign_in_logo")
+_AUTHORITIES = ("provider_ca_files", "upstream_ca_files")
+_PAIR = ("upstream_client_cert_file", "upstream_client_key_file")
+_TRIED = ("authenticated_emails_file", *_AUTHORITIES, *_PAIR, "oidc_public_key_files", "custom_sign_in_logo")
 
 
 def read_bytes(path: str, read_file: ReadFile) -> bytes:
@@ -63,8 +67,22 @@ def read_secrets(values: Mapping[str, Any], read_file: ReadFile) -> tuple[dict[s
     return secrets, problems
 
 
+def folder_complaint(path: str, read_file: ReadFile) -> str:
+    """What is wrong with a folder whose files are to be served; empty if nothing is."""
+    try:
+        read_file(path)
+    except IsADirectoryError:
+        return ""
+    except (OSError, ValueError) as error:
+        return f"the folder {shown(path)} cannot be read: {getattr(error, 'strerror', None) or error}"
+    return f"{shown(path)} is no folder"
+
+
 def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
-    """What is wrong with the other files that the options name."""
+    """What is wrong with the other files and folders that the options name."""
+    for folder in _folders(options.upstreams):
+        if complaint := folder_complaint(folder, read_file):
+            yield Problem(names=("upstreams",), sentence=complaint)
     for key in _TRIED:
         value = getattr(options, key)
         for path in value if isinstance(value, tuple) else (value,):
@@ -74,3 +92,47 @@ def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
                 read_bytes(path, read_file)
             except ValueError as error:
                 yield Problem(names=(key,), sentence=str(error))
+    yield from _unusable_certificates(options, read_file)
+
+
+def _folders(uris: Iterable[str]) -> Iterator[str]:
+    for uri in uris:
+        with contextlib.suppress(ValueError):  # which is reported with the others of its kind
+            if folder := Upstream.parse(uri).folder:
+                yield folder
+
+
+def _unusable_certificates(options: Options, read_file: ReadFile) -> Iterator[Problem]:
+    """What is wrong with certificates in files that can be read."""
+    for key in _AUTHORITIES:
+        for path in getattr(options, key):
+            with contextlib.suppress(ValueError):
+                if not _holds_certificates(read_bytes(path, read_file)):
+                    yield Problem(names=(key,), sentence=f"{shown(path)} holds no certificates in PEM that can be used")
+    files = [getattr(options, key) for key in _PAIR if getattr(options, key)]
+    if len(files) == 1:
+        yield Problem(names=_PAIR, sentence="one is of no use without the other")
+    elif files:
+        with contextlib.suppress(ValueError):
+            chain, private_key = (read_bytes(path, read_file) for path in files)
+            if complaint := _complaint_about_pair(chain, private_key):
+                yield Problem(names=_PAIR, sentence=complaint)
+
+
+def _holds_certificates(content: bytes) -> bool:
+    from cryptography import x509  # noqa: PLC0415 (it is large, and needed only now)
+
+    try:
+        return bool(x509.load_pem_x509_certificates(content))
+    except ValueError:
+        return False
+
+
+def _complaint_about_pair(chain: bytes, key: bytes) -> str:
+    from o2sidecar.certificate import Certificate  # noqa: PLC0415 (as above)
+
+    try:
+        Certificate.parse(chain, key)
+    except ValueError as error:
+        return str(error)
+    return ""

@@ -79,6 +79,7 @@ def upstream_of(options: Options, uri: str) -> Upstream:
         pass_host_header=options.pass_host_header,
         proxy_websockets=options.proxy_websockets,
         insecure_skip_verify=options.ssl_upstream_insecure_skip_verify,
+        keep_alive=not options.disable_keep_alives,
     )
 
 

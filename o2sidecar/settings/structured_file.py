@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from o2sidecar.identity import HeaderRule
 from o2sidecar.settings.blocks import Block, Reading
 from o2sidecar.settings.files import ReadFile, read_text
 from o2sidecar.settings.given import Given
 from o2sidecar.settings.header_blocks import header_rules
-from o2sidecar.settings.kinds import DURATION, NUMBER, shown
+from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.server_block import PLACES, Servers, read_servers
+from o2sidecar.settings.upstream_blocks import upstreams_of
 from o2sidecar.settings.upstreams import Upstream, doubles
 from o2sidecar.settings.yaml_text import parse_yaml
 
@@ -76,7 +77,6 @@ _LOGIN_PARAMETERS: Mapping[str, str] = {
     "acr_values": "acr_values",
 }
 _TOKENS = frozenset({"access_token", "id_token", "refresh_token"})
-_DEFAULT_TIMEOUT = 30.0
 
 
 @frozen(kw_only=True)
@@ -131,7 +131,7 @@ def read_structured_file(path: str, read_file: ReadFile, environment: Mapping[st
 def _read_root(root: Block) -> StructuredFile:
     servers = read_servers(root)
     given = {**servers.given, **_provider(root)}
-    upstreams = tuple(_upstreams(root))
+    upstreams = tuple(upstreams_of(root))
     for sentence in doubles(list(upstreams)):
         root.refuse("upstreamConfig.upstreams", sentence)
     request_rules = header_rules(root, "injectRequestHeaders")
@@ -201,41 +201,3 @@ def _login_parameter(block: Block) -> Iterator[tuple[str, Given]]:
         _LOGIN_PARAMETERS[name],
         Given(name=block.reading.name(block.at("default")), read=lambda kind: kind.read_file_value(text)),
     )
-
-
-def _upstreams(root: Block) -> Iterator[Upstream]:
-    config = root.block("upstreamConfig")
-    if config is None:
-        return
-    config.switch("proxyRawPath")  # paths are always passed on as they came
-    for block in config.blocks("upstreams"):
-        upstream = _upstream(block)
-        if upstream is not None:
-            yield upstream
-    config.close()
-
-
-def _upstream(block: Block) -> Upstream | None:
-    block.not_built("rewriteTarget", "disableKeepAlives")
-    block.value("flushInterval", DURATION, 0.0)  # nothing is buffered
-    id, path, uri = block.text("id"), block.text("path"), block.text("uri")
-    status = block.value("staticCode", NUMBER, 200)
-    parts = {
-        "timeout": block.value("timeout", DURATION, _DEFAULT_TIMEOUT),
-        "pass_host_header": block.switch("passHostHeader", True),
-        "proxy_websockets": block.switch("proxyWebSockets", True),
-        "insecure_skip_verify": block.switch("insecureSkipTLSVerify"),
-    }
-    if block.switch("static"):
-        uri = f"static://{status}"
-    if path.startswith("^"):
-        block.refuse("path", "patterns as paths are not supported by this version")
-        return None
-    if not id or not path.startswith("/") or parts["timeout"] < 0:
-        block.reading.refuse(block.path, "must have an id, a path that begins with a slash, and no negative timeout")
-        return None
-    try:
-        return evolve(Upstream.parse(uri), id=id, path=path, **parts)
-    except ValueError as error:
-        block.refuse("uri", str(error))
-        return None

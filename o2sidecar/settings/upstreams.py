@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from attrs import frozen
 
+from o2sidecar.policy.rewriting import Rewriting
 from o2sidecar.settings.kinds import shown, shown_url
 
+_LABEL = r"[A-Za-z0-9_-]{1,63}"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%{_LABEL})?")
+_PATH = re.compile(r"/[!-~]*")
 _STATUS = re.compile(r"[2-5][0-9]{2}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -19,32 +23,38 @@ class Upstream:
 
     Attributes:
         id: its name in the log.
-        path: what is sent there: a path that ends in `/` means all below it, another one just itself. The path is
-            never rewritten.
+        path: what is sent there: a path that ends in `/` means all below it, another one just itself. The path stays
+            as it is; with `rewriting`, this is the text of its pattern.
+        rewriting: which paths are sent there, and with what target, where that is said by a pattern.
         uri: the text that it was made from.
-        scheme: `http`, `https`, `unix` (HTTP over a socket) or `static` (a fixed answer).
+        scheme: `http`, `https`, `unix` (HTTP over a socket), `file` (a folder) or `static` (a fixed answer).
         host: name or address, IPv6 without brackets; of `http` and `https`.
         port: of `http` and `https`.
         socket: path of the socket; of `unix`.
+        folder: path of the folder whose files are served; of `file`.
         status: HTTP status of the fixed answer; of `static`.
         timeout: seconds that it may take to begin its answer; 0: any time.
         pass_host_header: whether it gets the request's Host, or else `authority`.
         proxy_websockets: whether requests may be upgraded.
         insecure_skip_verify: whether its certificate is not verified.
+        keep_alive: whether connections to it are used again.
     """
 
     id: str
     path: str
     uri: str
     scheme: str
+    rewriting: Rewriting | None = None
     host: str = ""
     port: int = 0
     socket: str = ""
+    folder: str = ""
     status: int = 200
     timeout: float = 30.0
     pass_host_header: bool = True
     proxy_websockets: bool = True
     insecure_skip_verify: bool = False
+    keep_alive: bool = True
 
     @property
     def authority(self) -> str:
@@ -70,8 +80,18 @@ class Upstream:
             status = int(parts.netloc) if _STATUS.fullmatch(parts.netloc) else 200
             return cls(id="/", path="/", uri=uri, scheme="static", status=status)
         if parts.scheme == "file":
-            raise ValueError("serving files (file://) is not supported by this version")
-        raise ValueError(f"the scheme {shown(parts.scheme)} is none of http, https, unix and static")
+            return cls._of_file(uri)
+        raise ValueError(f"the scheme {shown(parts.scheme)} is none of http, https, unix, file and static")
+
+    @classmethod
+    def _of_file(cls, uri: str) -> Upstream:
+        """The fragment says which requests get the folder's files; without one, those for the folder's own path."""
+        parts = urlsplit(uri)
+        folder = unquote(parts.path)
+        path = parts.fragment or parts.path
+        if parts.netloc or not folder.startswith("/") or parts.query or "\0" in folder:
+            raise ValueError(f"{shown_url(uri)} must be file:// and the absolute path of a folder")
+        return cls(id=path, path=checked_path(path), uri=uri, scheme="file", folder=folder)
 
     @classmethod
     def _of_http(cls, uri: str) -> Upstream:
@@ -82,19 +102,28 @@ class Upstream:
             port = parts.port
         except ValueError:
             raise ValueError(f"the port of {shown_url(uri)} is no number below 65536") from None
-        if not parts.hostname or port == 0 or any(c.isspace() for c in uri):
+        if not parts.netloc.isascii():
+            raise ValueError(f"the host of {shown_url(uri)} must be written in ASCII (xn--…)")
+        if not parts.hostname or not _HOST.fullmatch(parts.hostname) or port == 0 or any(c.isspace() for c in uri):
             raise ValueError(f"{shown_url(uri)} lacks a host, or has an impossible one")
         if parts.query or parts.fragment:
             raise ValueError(f"{shown_url(uri)} must end with its path")
         path = parts.path or "/"
         return cls(
             id=path,
-            path=path,
+            path=checked_path(path),
             uri=uri,
             scheme=parts.scheme,
             host=parts.hostname,
             port=port or _DEFAULT_PORTS[parts.scheme],
         )
+
+
+def checked_path(path: str) -> str:
+    """A path that requests can have; raises `ValueError` with a sentence for others."""
+    if not _PATH.fullmatch(path):
+        raise ValueError(f"the path {shown(path)} must begin with a slash and be written in ASCII, percent-encoded")
+    return path
 
 
 def doubles(upstreams: list[Upstream]) -> list[str]:

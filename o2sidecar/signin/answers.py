@@ -18,6 +18,7 @@ from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import (
     BadRequest,
     LoginFailed,
+    NothingThere,
     NotPermitted,
     NotSignedIn,
     OwnFault,
@@ -147,7 +148,7 @@ class Answers:
 
     async def _offer_for_form(self, exchange: Exchange) -> None:
         try:
-            fields = submitted_fields(exchange, await exchange.read_body(self.body_limit))
+            fields = submitted_fields(exchange, await exchange.read_body(self.body_limit), self.destinations.semicolons)
         except BadRequest:
             fields = Fields()
         self._offer(exchange, self.destinations.of(exchange, fields))
@@ -178,6 +179,8 @@ class Answers:
 
     def _record(self, exchange: Exchange, refusal: Refusal, who: str) -> None:
         exchange.reason = refusal.reason
+        if isinstance(refusal, NothingThere):
+            return  # the access log says as much
         if isinstance(refusal, NotAdmitted):
             self.log(Outcome.FAILURE, exchange, refusal.name, f"sign-in refused: {refusal}")
         elif isinstance(refusal, (NotPermitted, LoginFailed)):

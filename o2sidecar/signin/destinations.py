@@ -17,12 +17,14 @@ from o2sidecar.signin.fields import Fields, query_fields
 class Destinations:
     """Finds the destination of a request.
 
-    `prefix`: the path of the own endpoints, without a slash at its end.
+    `prefix`: the path of the own endpoints, without a slash at its end. `semicolons`: whether they separate the fields
+    of a query.
     """
 
     redirects: Redirects
     forwarding: Forwarding
     prefix: str
+    semicolons: bool = False
 
     def of(self, exchange: Exchange, fields: Fields, *, own_endpoints: bool = False) -> str:
         """A local path or an URL on an allowed host; `fields` is what the request submitted. `/` if it names none.
@@ -34,7 +36,7 @@ class Destinations:
     def of_page(self, exchange: Exchange) -> str:
         """The destination of a request for any path, whose query may be anything."""
         try:
-            fields = query_fields(exchange)
+            fields = query_fields(exchange, self.semicolons)
         except BadRequest:
             fields = Fields()
         return self.of(exchange, fields)

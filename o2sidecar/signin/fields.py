@@ -58,10 +58,13 @@ class Fields:
         return values[0] if values else ""
 
 
-def query_fields(exchange: Exchange) -> Fields:
-    """The fields of a request's query; raises `BadRequest` as `Fields.parse` does."""
+def query_fields(exchange: Exchange, semicolons: bool = False) -> Fields:
+    """The fields of a request's query; raises `BadRequest` as `Fields.parse` does.
+
+    `semicolons`: whether `;` separates them as `&` does, which RFC 1866 §8.2.1 once recommended.
+    """
     _, _, query = exchange.target.partition(b"?")
-    return Fields.parse(query)
+    return Fields.parse(query.replace(b";", b"&") if semicolons else query)
 
 
 def carries_form(exchange: Exchange) -> bool:
@@ -70,13 +73,13 @@ def carries_form(exchange: Exchange) -> bool:
     return exchange.method == b"POST" and exchange.has_body and kind == b"application/x-www-form-urlencoded"
 
 
-def submitted_fields(exchange: Exchange, body: bytes) -> Fields:
-    """The fields of a request's form, if `body` is one, then those of its query.
+def submitted_fields(exchange: Exchange, body: bytes, semicolons: bool = False) -> Fields:
+    """The fields of a request's form, if `body` is one, then those of its query (`semicolons` as in `query_fields`).
 
     Raises `BadRequest` as `Fields.parse` does.
     """
     form = Fields.parse(body) if carries_form(exchange) else Fields()
-    return form + query_fields(exchange)
+    return form + query_fields(exchange, semicolons)
 
 
 def _decoded(text: bytes) -> str:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, frozen
 
 from o2sidecar.http.exchange import HeaderFields
-from o2sidecar.refusals import BadRequest, Busy, LoginFailed, NotPermitted, ProviderFailed, Refusal, UpstreamFailed
+from o2sidecar.refusals import (
+    BadRequest,
+    Busy,
+    LoginFailed,
+    NothingThere,
+    NotPermitted,
+    ProviderFailed,
+    Refusal,
+    UpstreamFailed,
+)
 from o2sidecar.signin.fields import Fields
 from o2sidecar.signin.logo import OUR_MARK, Logo
 
@@ -121,6 +130,8 @@ class Pages:
         again = Way(label="Go back", action=redirect, fields=_query(redirect))
         if isinstance(refusal, (UpstreamFailed, Busy)):
             return [evolve(again, label="Try again")]
+        if isinstance(refusal, NothingThere):
+            return [Way(label="Go to the first page", action="/")]
         if isinstance(refusal, NotPermitted):
             fields = (("rd", redirect), ("prompt", "select_account"))
             return [again, Way(label="Use another account", action=f"{self.prefix}/start", fields=fields)]
@@ -234,6 +245,7 @@ def _heading(refusal: Refusal) -> str:
 
 _HEADINGS: tuple[tuple[type[Refusal], str], ...] = (
     (BadRequest, "This request cannot be understood"),
+    (NothingThere, "This page does not exist"),
     (NotPermitted, "You do not have access"),
     (LoginFailed, "Signing in did not work"),
     (ProviderFailed, "Signing in is not possible just now"),

@@ -177,7 +177,7 @@ class SignIn:
     def _submitted(self, exchange: Exchange, body: bytes) -> Fields:
         if len(body) > self.body_limit:
             raise too_large()
-        return submitted_fields(exchange, body)
+        return submitted_fields(exchange, body, self.destinations.semicolons)
 
     def _answer(self, request: Request, handle: _Handler) -> Deferred[None]:
         """Have a request answered, whatever happens on the way."""

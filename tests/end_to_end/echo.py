@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,8 +44,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
+        if tls is not None:
+            # Hands are shaken by the thread that answers.
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.seen: list[str] = []
         self.connections: list[socket.socket] = []
 
@@ -55,8 +59,8 @@ class _Server(ThreadingHTTPServer):
         return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no error; anything else is shown."""
-        if not isinstance(sys.exception(), ConnectionError):
+        """A client that goes away, or does not believe us, is no error; anything else is shown."""
+        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
     def hang_up(self) -> None:
@@ -67,12 +71,15 @@ class _Server(ThreadingHTTPServer):
 
 
 class Echo:
-    """The app; `seen` are the paths that it was asked for, `connections` those that were made to it."""
+    """The app; `seen` are the paths that it was asked for, `connections` those that were made to it.
 
-    def __init__(self, port: int = 0) -> None:
-        self._server = _Server(port)
+    `tls`: how it speaks TLS, if it does.
+    """
+
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self._server = _Server(port, tls)
         self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
         self.seen = self._server.seen
         self.connections = self._server.connections
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -184,12 +184,18 @@ class SessionGuardTests(GuardCase):
 class AuthOnlyTests(GuardCase):
     """The auth endpoint says yes or no."""
 
-    def auth(self, passes: Passes | None = None, groups: frozenset[str] = frozenset(), refresh: float = 0) -> AuthOnly:
+    def auth(
+        self,
+        passes: Passes | None = None,
+        groups: frozenset[str] = frozenset(),
+        refresh: float = 0,
+        semicolons: bool = False,
+    ) -> AuthOnly:
         current = CurrentSession(
             sessions=sessions(self.provider, self.clock, refresh_period=refresh),
             admission=Admission(email_domains=("*",), allowed_groups=groups),
         )
-        return AuthOnly(current=current, passes=passes or self.passes())
+        return AuthOnly(current=current, passes=passes or self.passes(), semicolons=semicolons)
 
     def status(self, auth: AuthOnly, asked: Asked) -> int | None:
         given = self.ask(auth, asked).given
@@ -220,6 +226,13 @@ class AuthOnlyTests(GuardCase):
             (b"/oauth2/auth?allowed_groups=", 202),
         ):
             self.assertEqual(self.status(self.auth(), Asked(cookie_of(ALICE), target=target)), status, target)
+
+    def test_constraint_behind_a_semicolon(self) -> None:
+        """Where semicolons separate, what stands behind one is a constraint too."""
+        target = b"/oauth2/auth?a=1;allowed_groups=admins"
+        for semicolons, status in ((False, 202), (True, 403)):
+            auth = self.auth(semicolons=semicolons)
+            self.assertEqual(self.status(auth, Asked(cookie_of(ALICE), target=target)), status)
 
     def test_not_admitted(self) -> None:
         """A session that may not pass is 401 here, and its cookie is taken."""

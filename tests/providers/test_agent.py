@@ -32,13 +32,16 @@ ADDRESS = "127.0.0.1"
 
 
 @cache
-def certificate(address: str = ADDRESS, *, days: int = 2) -> tuple[bytes, bytes]:
-    """A self-signed certificate for an address, valid for some days around now, and it with its key; both in PEM."""
+def certificate(address: str = ADDRESS, *, days: int = 2, names: bool = True) -> tuple[bytes, bytes]:
+    """A self-signed certificate for an address, valid for some days around now, and it with its key; both in PEM.
+
+    `names`: whether the address is where it counts, or in the common name alone.
+    """
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
     # OpenSSL asks the machine's own clock.
     now = datetime.datetime.now(datetime.UTC)
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -46,11 +49,12 @@ def certificate(address: str = ADDRESS, *, days: int = 2) -> tuple[bytes, bytes]
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=2))
         .not_valid_after(now - datetime.timedelta(days=2) + datetime.timedelta(days=days * 2))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-        .public_bytes(Encoding.PEM)
     )
+    if names:
+        addresses = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        builder = builder.add_extension(addresses, critical=False)
+    made = builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
     return made, made + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
@@ -128,6 +132,16 @@ class ProviderAgentTests(SynchronousTestCase):
         """A certificate of a trusted authority for another host is not believed."""
         shown, server = certificate("127.0.0.2")
         self.assertIsInstance(self.asked(server, ca_files=[self.file(shown)]), ProviderUnavailable)
+
+    def test_nobody(self) -> None:
+        """Nor is one that names nobody, which Twisted's own check would let pass."""
+        shown, server = certificate(names=False)
+        self.assertIsInstance(self.asked(server, ca_files=[self.file(shown)]), ProviderUnavailable)
+
+    def test_what_is_no_host(self) -> None:
+        """A host that cannot be is as good as one that does not answer."""
+        client = ProviderClient(agent=provider_agent(self.reactor), clock=self.reactor)
+        self.failureResultOf(Deferred.fromCoroutine(client.get("https://a!b/")), ProviderUnavailable)
 
     def test_expired(self) -> None:
         """A certificate that is over is not believed."""

@@ -33,9 +33,11 @@ def load_with(
 
 
 def file_reader(files: Mapping[str, bytes | str]) -> ReadFile:
-    """A `read_file` for files in memory."""
+    """A `read_file` for files in memory; a name that ends in a slash is a folder."""
 
     def read_file(path: str) -> bytes:
+        if path.rstrip("/") + "/" in files:
+            raise IsADirectoryError(21, "Is a directory", path)
         if path not in files:
             raise FileNotFoundError(2, "No such file or directory", path)
         content = files[path]

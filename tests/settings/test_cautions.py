@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.private_authority import authority
 from tests.settings.loading import load_with
 
 SAFE = "--defaults=o2sidecar"
@@ -34,6 +35,7 @@ class CautionTests(SynchronousTestCase):
             ("--cookie-name=__Host-a", "--cookie-domain=a.b"): "that have a domain or another path",
             ("--use-system-trust-store",): "this has no effect without provider_ca_files",
             ("--validate-url=https://idp.example/v",): "this has no effect with oidc",
+            ("--upstream-ca-file=ca.pem", "--ssl-upstream-insecure-skip-verify"): "this has no effect while the app's",
             ("--ssl-insecure-skip-verify",): "the provider's certificate is not verified",
             ("--ssl-upstream-insecure-skip-verify",): "the app's certificate is not verified",
             ("--insecure-oidc-allow-unverified-email",): "unverified addresses are believed",
@@ -45,7 +47,7 @@ class CautionTests(SynchronousTestCase):
             ("--force-https",): "nobody can come by https",
             ("--metrics-address=:44180",): "metrics are not served by this version",
         }.items():
-            warnings = load_with(SAFE, *arguments).warnings
+            warnings = load_with(SAFE, *arguments, files={"ca.pem": authority().pem}).warnings
             self.assertIn(words, "\n".join(warnings), arguments)
             for warning in warnings:
                 self.assertRegex(warning, r"^[^:]+ .*: .*\.$")
@@ -66,7 +68,7 @@ class CautionTests(SynchronousTestCase):
             ("--flush-interval=0",),
             ("--use-system-trust-store", "--provider-ca-file=ca.pem"),
         ):
-            self.assertEqual(load_with(SAFE, *arguments, files={"ca.pem": ""}).warnings, (), arguments)
+            self.assertEqual(load_with(SAFE, *arguments, files={"ca.pem": authority().pem}).warnings, (), arguments)
 
     def test_pattern_cut_at_a_comma(self) -> None:
         """A pattern that a variable's comma cut in two is told, part by part; one in a JSON array is whole."""

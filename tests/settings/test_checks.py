@@ -194,11 +194,20 @@ class RuleTests(SynchronousTestCase):
 
     def test_upstreams(self) -> None:
         """Every upstream must be good, and no two may have the same path."""
-        text = refusal_of("--upstream=http://a/,http://b/,gopher://x/,file:///srv")
+        text = refusal_of(
+            "--upstream=http://a/,http://b/,gopher://x/,file:///no/such,file:///a/file#/f/", files={"/a/file": ""}
+        )
         self.assertIn("--upstream (upstreams): more than one upstream has the path", text)
         self.assertIn("gopher", text)
-        self.assertIn("file://) is not supported", text)
+        self.assertIn('the folder "/no/such" cannot be read: No such file or directory', text)
+        self.assertIn('"/a/file" is no folder', text)
         load_with("--upstream=http://a/,http://b/b/")
+
+    def test_timeout_status(self) -> None:
+        """Only the two statuses of a gateway say that an app was too slow."""
+        load_with("--upstream-timeout-status=504")
+        for status in ("500", "200", "0"):
+            self.refuses(f"--upstream-timeout-status={status}", words="must be 502 or 504")
 
     def test_issuer(self) -> None:
         """OpenID Connect needs an issuer, unless nothing is compared with it."""

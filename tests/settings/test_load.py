@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.settings.flags import META_SWITCHES, META_TEXTS
 from o2sidecar.settings.load import HelpAsked, SettingsRefused, UsageRefused, VersionAsked, load
 from o2sidecar.settings.table import OPTIONS
+from tests.private_authority import authority
 from tests.settings.loading import GOOD, file_reader, load_with, refusal_of
 
 
@@ -241,16 +242,39 @@ class FileTests(SynchronousTestCase):
 
     def test_other_files_are_tried(self) -> None:
         """Files with addresses, authorities, keys and the logo must be readable at start."""
-        for flag in (
-            "--authenticated-emails-file",
-            "--provider-ca-file",
-            "--oidc-public-key-file",
-            "--custom-sign-in-logo",
+        for flag, content in (
+            ("--authenticated-emails-file", b"\xff"),
+            ("--provider-ca-file", authority().pem),
+            ("--upstream-ca-file", authority().pem),
+            ("--oidc-public-key-file", b"\xff"),
+            ("--custom-sign-in-logo", b"\xff"),
         ):
             self.assertIn('"f.png" cannot be read', refusal_of(f"{flag}=f.png"))
-            load_with(f"{flag}=f.png", files={"f.png": b"\xff"})
+            load_with(f"{flag}=f.png", files={"f.png": content})
         load_with("--custom-sign-in-logo=https://cdn.example.com/logo.png")
         load_with("--custom-sign-in-logo=-")
+
+    def test_authorities(self) -> None:
+        """A file without certificates is told at the start, for each of them by its setting."""
+        damaged = authority().pem.replace(b"MII", b"AAA")
+        text = refusal_of("--provider-ca-file=a", "--upstream-ca-file=b,c", files={"a": "", "b": "x", "c": damaged})
+        for flag, name in (("--provider-ca-file", "a"), ("--upstream-ca-file", "b"), ("--upstream-ca-file", "c")):
+            self.assertRegex(text, rf'{flag} \(\w+\): "{name}" holds no certificates in PEM that can be used')
+
+    def test_own_certificate(self) -> None:
+        """Our certificate for apps needs its key, and the two must belong together."""
+        one, other = authority().certify("a"), authority().certify("b")
+        certificate, key = "--upstream-client-cert-file=c", "--upstream-client-key-file=k"
+        load_with(certificate, key, files={"c": one.chain, "k": one.key})
+        both = r"--upstream-client-cert-file .*, --upstream-client-key-file .*: "
+        for arguments in ((certificate,), (key,)):
+            self.assertRegex(refusal_of(*arguments, files={"c": one.chain, "k": one.key}), both + "one is of no use")
+        text = refusal_of(certificate, key, files={"c": one.chain, "k": other.key})
+        self.assertRegex(text, both + "certificate and key do not belong together")
+        for line in other.key.splitlines()[1:-1]:
+            self.assertNotIn(line.decode(), text)
+        text = refusal_of(certificate, key, files={"c": one.chain})
+        self.assertIn('--upstream-client-key-file (upstream_client_key_file): "k" cannot be read', text)
 
     def test_real_files(self) -> None:
         """Without another reader, files are those of the disk."""

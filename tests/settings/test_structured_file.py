@@ -166,7 +166,7 @@ class UpstreamTests(StructuredFileCase):
         (upstream,) = load_yaml(self.upstreams(entry)).structure.upstreams
         self.assertEqual((upstream.id, upstream.path, upstream.host, upstream.timeout), ("a", "/a/", "h", 5.0))
         self.assertEqual((upstream.pass_host_header, upstream.proxy_websockets), (False, False))
-        self.assertTrue(upstream.insecure_skip_verify)
+        self.assertEqual((upstream.insecure_skip_verify, upstream.keep_alive), (True, True))
 
     def test_defaults(self) -> None:
         """What an upstream leaves out has oauth2-proxy's default."""
@@ -179,19 +179,39 @@ class UpstreamTests(StructuredFileCase):
         (upstream,) = load_yaml(self.upstreams("{id: s, path: /s, static: true, staticCode: 204}")).structure.upstreams
         self.assertEqual((upstream.scheme, upstream.status, upstream.path), ("static", 204, "/s"))
 
+    def test_pattern(self) -> None:
+        """A path that begins with `^`, or has a rewrite target, is a pattern; `$2` in the target stays what it is."""
+        entry = "{id: a, path: '^/a/(.*)/(.*)$', rewriteTarget: '/b/$2/$1', uri: 'http://a', disableKeepAlives: true}"
+        (upstream,) = load_yaml(self.upstreams(entry)).structure.upstreams
+        assert upstream.rewriting is not None
+        self.assertEqual(upstream.rewriting.of(b"/a/1/2"), b"/b/2/1")
+        self.assertEqual((upstream.path, upstream.keep_alive), ("^/a/(.*)/(.*)$", False))
+        (upstream,) = load_yaml(self.upstreams("{id: a, path: '^/a', uri: 'http://a'}")).structure.upstreams
+        assert upstream.rewriting is not None
+        self.assertEqual(upstream.rewriting.of(b"/ab?c"), b"/ab?c")
+
+    def test_pattern_without_anchor(self) -> None:
+        """A pattern that fits paths by any part of them is warned about."""
+        loaded = load_yaml(self.upstreams("{id: a, path: /a/, rewriteTarget: /b/, uri: 'http://a'}"))
+        self.assertIn("upstreamConfig.upstreams[0].path (a.yaml): this pattern fits every path", str(loaded.warnings))
+
     def test_refused(self) -> None:
-        """Upstreams that are not whole, not unique or not built are refused by place."""
+        """Upstreams that are not whole or not unique are refused by place."""
         for entry, words in {
             "{path: /, uri: 'http://a'}": "[0] (a.yaml): must have an id",
-            "{id: a, path: x, uri: 'http://a'}": "[0] (a.yaml): must have an id, a path that begins with a slash",
+            "{id: a, uri: 'http://a'}": "[0] (a.yaml): must have an id, a path",
+            "{id: a, path: x, uri: 'http://a'}": '[0].path (a.yaml): the path "x" must begin with a slash',
+            "{id: a, path: /ä, uri: 'http://a'}": "be written in ASCII",
             "{id: a, path: /, uri: 'http://a', timeout: -1s}": "no negative timeout",
             "{id: a, path: /, uri: 'gopher://a'}": '[0].uri (a.yaml): the scheme "gopher"',
             "{id: a, path: /}": "[0].uri (a.yaml)",
-            "{id: a, path: '^/a/(.*)$', rewriteTarget: '/b/$1', uri: 'http://a'}": "rewriteTarget (a.yaml): is not",
-            "{id: a, path: '^/a', uri: 'http://a'}": "[0].path (a.yaml): patterns as paths",
+            "{id: a, path: /, uri: 'file:///no/such'}": '[0].uri (a.yaml): the folder "/no/such" cannot be read',
+            "{id: a, path: '^/a(', uri: 'http://a'}": "[0].path (a.yaml): the pattern '^/a(' cannot be used",
+            "{id: a, path: '^/a', rewriteTarget: '/$1', uri: 'http://a'}": "[0].rewriteTarget (a.yaml): $1 stands for",
+            "{id: a, path: '^/a', rewriteTarget: b, uri: 'http://a'}": "[0].rewriteTarget (a.yaml): must be a path",
             "{id: a, path: /, uri: 'http://a', timeout: 5}": "lacks a unit",
             "{id: a, path: /, uri: 'http://a', static: true, staticCode: x}": "staticCode (a.yaml): must be a whole",
-            "{id: a, path: /, uri: 'http://a', disableKeepAlives: true}": "disableKeepAlives (a.yaml): is not",
+            "{id: a, path: /, uri: 'http://a', disableKeepAlives: x}": "disableKeepAlives (a.yaml): must be true",
             "just-text": "upstreams[0] (a.yaml): must be a block",
         }.items():
             self.refused(self.upstreams(entry), words=words)

@@ -29,6 +29,7 @@ class UpstreamTests(SynchronousTestCase):
         """An IPv6 address loses its brackets, and has them in the authority."""
         upstream = Upstream.parse("http://[::1]:8080/")
         self.assertEqual((upstream.host, upstream.authority), ("::1", "[::1]:8080"))
+        self.assertEqual(Upstream.parse("http://[fe80::1%eth0]/").host, "fe80::1%eth0")
 
     def test_unix(self) -> None:
         """A unix socket takes all paths, and its Host is localhost."""
@@ -46,16 +47,34 @@ class UpstreamTests(SynchronousTestCase):
         }.items():
             self.assertEqual((Upstream.parse(uri).status, Upstream.parse(uri).path), (status, "/"))
 
+    def test_file(self) -> None:
+        """A folder gets the requests that its fragment names, or those for its own path (up-file)."""
+        upstream = Upstream.parse("file:///srv/my%20www/#/files/")
+        self.assertEqual((upstream.scheme, upstream.folder, upstream.path), ("file", "/srv/my www/", "/files/"))
+        self.assertEqual(upstream.id, "/files/")
+        self.assertEqual(Upstream.parse("file:///srv/www/").path, "/srv/www/")
+
     def test_refused(self) -> None:
         """Other schemes and URLs that say more than a place are refused."""
         for uri, words in {
             "gopher://x/": '"gopher"',
             "127.0.0.1:8080": "none of http",
             "": "none of http",
-            "file:///srv#/": "not supported",
+            "file:///srv#x/": "must begin with a slash",
+            "file:///srv#/ä/": "in ASCII",
+            "file:///srv?a#/x/": "absolute path of a folder",
+            "file://srv/www#/x/": "absolute path of a folder",
+            "file:srv#/x/": "absolute path of a folder",
+            "file://": "absolute path of a folder",
+            "file:///a%00b#/x/": "absolute path of a folder",
             "http://": "lacks a host",
             "http://a:0/": "lacks a host",
             "http://a b/": "lacks a host",
+            "http://a..b/": "lacks a host",
+            "http://%61/": "lacks a host",
+            "http://a\\b/": "lacks a host",
+            "http://ä.example/": "in ASCII",
+            "http://a/ä/": 'the path "/ä/" must',
             "http://a:99999/": "below 65536",
             "http://a:x/": "below 65536",
             "http://[a/": "is no URL",
@@ -80,11 +99,11 @@ class UpstreamTests(SynchronousTestCase):
             ['more than one upstream has the id "/x"', 'more than one upstream has the path "/x"'],
         )
 
-    @given(st.text(max_size=30) | st.text(max_size=20).map("http://{}".format))
+    @given(st.text(max_size=30) | st.text(max_size=20).map("http://{}".format) | st.text().map("file:///{}".format))
     def test_any_text(self, uri: str) -> None:
         """Any text is an upstream or a `ValueError`."""
         try:
             upstream = Upstream.parse(uri)
         except ValueError:
             return
-        self.assertTrue(upstream.host or upstream.socket or upstream.scheme == "static")
+        self.assertTrue(upstream.host or upstream.socket or upstream.folder or upstream.scheme == "static")

@@ -99,6 +99,13 @@ class SubmittedTests(SynchronousTestCase):
             asked = Asked("/x", method=method, fields=[(b"Content-Type", kind)], body=b"a=1")
             self.assertEqual(carries_form(asked), expected, (method, kind))  # type: ignore[arg-type]
 
+    def test_semicolons(self) -> None:
+        """Where they are to, semicolons separate the fields of a query; never those of a form, nor encoded ones."""
+        asked = Asked("/x?a=1;b=%3B2", method="POST", fields=[FORM], body=b"c=3;d=4")
+        fields = submitted_fields(asked, b"c=3;d=4", semicolons=True)  # type: ignore[arg-type]
+        self.assertEqual(fields.pairs, (("c", "3;d=4"), ("a", "1"), ("b", ";2")))
+        self.assertEqual(query_fields(asked).pairs, (("a", "1;b=;2"),))  # type: ignore[arg-type]
+
     def test_a_query_may_hold_question_marks(self) -> None:
         """Only the first question mark ends the path."""
         self.assertEqual(query_fields(Asked("/x?a=b?c")).first("a"), "b?c")  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.refusals import (
     BadRequest,
     LoginFailed,
+    NothingThere,
     NotPermitted,
     OwnFault,
     ProviderFailed,
@@ -149,8 +150,8 @@ class ErrorPageTests(SynchronousTestCase):
 
     def test_every_kind_of_refusal_has_a_page(self) -> None:
         """Whatever the refusal, there is a title, a heading and a message."""
-        kinds = (BadRequest, LoginFailed, NotPermitted, OwnFault, ProviderFailed, ProviderUnavailable, UpstreamFailed)
-        for kind in kinds:
+        kinds = (BadRequest, LoginFailed, NothingThere, NotPermitted, OwnFault, ProviderFailed, UpstreamFailed)
+        for kind in (*kinds, ProviderUnavailable):
             facts = error(kind(reason="x"))
             self.assertEqual((facts.tags.count("h1"), facts.tags.count("main")), (1, 1), kind)
         self.assertIn("599 Error", error(Refusal(reason="odd", status=599)).text)

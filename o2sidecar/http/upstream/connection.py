@@ -23,6 +23,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IReac
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from o2sidecar.http.client_tls import why_lost
 from o2sidecar.http.limits import UpstreamLimits
 from o2sidecar.http.message.answer_head import AnswerHead, AnswerRefused
 from o2sidecar.http.message.body import BodyRefused, Counted, Decoder
@@ -146,7 +147,7 @@ class UpstreamConnection:
         """The connection is gone."""
         if self._tunnel is not None:
             self._tunnel.lost()
-        self._ended(cleanly=reason.check(ConnectionDone) is not None, why=reason.getErrorMessage())
+        self._ended(cleanly=reason.check(ConnectionDone) is not None, why=why_lost(reason))
 
     # What the taker calls.
 

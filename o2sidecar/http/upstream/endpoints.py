@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from attrs import frozen
-from OpenSSL.SSL import Connection as TlsConnection
+from twisted.internet._sslverify import IOpenSSLTrustRoot
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint, UNIXClientEndpoint
 from twisted.internet.interfaces import (
@@ -17,9 +17,14 @@ from twisted.internet.interfaces import (
     IReactorTime,
     IStreamClientEndpoint,
 )
-from twisted.internet.ssl import CertificateOptions, PrivateCertificate, optionsForClientTLS
+from twisted.internet.ssl import platformTrust
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
+
+from o2sidecar.http.client_tls import ClientTls, client_options
+
+if TYPE_CHECKING:
+    from o2sidecar.certificate import Certificate
 
 
 @frozen(kw_only=True)
@@ -36,12 +41,12 @@ def place_of(
     *,
     connect_time: float,
     verify: bool = True,
-    trust_root: Any = None,
-    certificate: PrivateCertificate | None = None,
+    trust: IOpenSSLTrustRoot | None = None,
+    certificate: Certificate | None = None,
 ) -> Place:
     """The address in an `http`, `https` or `unix` URI.
 
-    `verify`: whether a TLS server must prove its name (RFC 9110 §4.3.4); `trust_root`: by whom, instead of the
+    `verify`: whether a TLS server must prove its name (RFC 9110 §4.3.4); `trust`: by whom, instead of the
     platform's authorities; `certificate`: ours, where it asks for one. Raises `ValueError` for other URIs.
     """
     parts = urlsplit(uri)
@@ -54,12 +59,8 @@ def place_of(
     port = parts.port or _PORTS[parts.scheme]
     endpoint = host_endpoint(reactor, parts.hostname, port, connect_time=connect_time)
     if parts.scheme == "https":
-        creator = (
-            optionsForClientTLS(parts.hostname, trustRoot=trust_root, clientCertificate=certificate)
-            if verify
-            else _Unverified(parts.hostname, certificate)
-        )
-        endpoint = _TlsEndpoint(endpoint, creator, reactor)
+        options = client_options(trust=trust or platformTrust() if verify else None, certificate=certificate)
+        endpoint = _TlsEndpoint(endpoint, ClientTls(parts.hostname, options, verify=verify), reactor)
     return Place(
         endpoint=endpoint,
         host=parts.netloc.rpartition("@")[2].encode("idna" if not parts.netloc.isascii() else "ascii"),
@@ -95,19 +96,3 @@ class _TlsEndpoint:
         wrapped = TLSMemoryBIOFactory(self._creator, True, protocolFactory, self._clock)
         connected: Deferred[Any] = self._below.connect(wrapped)
         return connected.addCallback(lambda wrapper: wrapper.wrappedProtocol)
-
-
-@implementer(IOpenSSLClientConnectionCreator)
-class _Unverified:
-    """TLS without proof of who is at the other end, as the operator wished."""
-
-    def __init__(self, host: str, certificate: PrivateCertificate | None) -> None:
-        self._host = host
-        options = certificate.options() if certificate else CertificateOptions(verify=False)
-        self._context = options.getContext()
-
-    def clientConnectionForTLS(self, protocol: object) -> TlsConnection:
-        """A connection that names the host it wants (SNI), and believes the answer."""
-        connection = TlsConnection(self._context, None)
-        connection.set_tlsext_host_name(self._host.encode("idna"))
-        return connection

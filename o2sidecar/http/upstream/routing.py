@@ -5,21 +5,38 @@ Decisions are made on the path as it came: what an app is chosen by is what it g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from attrs import frozen
 
 from o2sidecar.http.exchange import Exchange, Served
+from o2sidecar.policy.rewriting import Rewriting
+
+
+class App(Served, Protocol):
+    """Where a route leads."""
+
+    def pass_on(self, exchange: Exchange, target: bytes) -> None:
+        """Answer a request as if it had this target."""
 
 
 class Router:
-    """Serves each request by the route with the longest path that holds.
+    """Serves each request by the first pattern, or else the longest path, that holds.
 
-    `routes`: a path that ends in `/` holds for everything below it, another one only for itself. `nothing`: answers
-    when no route holds. A path that would hold with a slash behind it is redirected there.
+    `routes`: a path that ends in `/` holds for everything below it, another one only for itself. `patterns`: these are
+    tried before, the longest first. `nothing`: answers when no route holds. A path that would hold with a slash behind
+    it is redirected there.
     """
 
-    def __init__(self, *, routes: Mapping[bytes, Served], nothing: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self,
+        *,
+        routes: Mapping[bytes, App],
+        patterns: Sequence[tuple[Rewriting, App]] = (),
+        nothing: Callable[[Exchange], None],
+    ) -> None:
+        self._patterns = sorted(patterns, key=lambda route: len(route[0].pattern.text), reverse=True)
         self._exact = {path: served for path, served in routes.items() if not path.endswith(b"/")}
         folders = [(path, served) for path, served in routes.items() if path.endswith(b"/")]
         self._folders = sorted(folders, key=lambda route: len(route[0]), reverse=True)
@@ -27,6 +44,11 @@ class Router:
 
     def serve(self, exchange: Exchange) -> None:
         """Hand the request to whom its path belongs."""
+        for rewriting, app in self._patterns:
+            target = rewriting.of(exchange.target)
+            if target is not None:
+                app.pass_on(exchange, target)
+                return
         served = self._exact.get(exchange.path) or self._folder(exchange.path)
         if served is not None:
             served.serve(exchange)
@@ -36,7 +58,7 @@ class Router:
         else:
             self._nothing(exchange)
 
-    def _folder(self, path: bytes) -> Served | None:
+    def _folder(self, path: bytes) -> App | None:
         for folder, served in self._folders:
             if path.startswith(folder):
                 return served
@@ -56,3 +78,7 @@ class StaticAnswer:
         if exchange.identity is not None:
             exchange.also.extend(exchange.identity.response_fields)
         exchange.answer(self.status, [(b"Content-Type", b"text/plain; charset=utf-8")], b"Authenticated")
+
+    def pass_on(self, exchange: Exchange, target: bytes) -> None:
+        """Answer: the same, whatever the target."""
+        self.serve(exchange)

@@ -21,6 +21,7 @@ from o2sidecar.settings.table.server import (
     ProbeOptions,
     TlsOptions,
     UpstreamOptions,
+    UpstreamTlsOptions,
 )
 
 
@@ -30,6 +31,7 @@ class Options(
     ListenerOptions,
     TlsOptions,
     UpstreamOptions,
+    UpstreamTlsOptions,
     ProviderOptions,
     OidcOptions,
     GitHubOptions,

@@ -37,6 +37,7 @@ class LoginOptions(Group):
     skip_provider_button: bool = option(False, "go straight to the provider, without the sign-in page")
     force_json_errors: bool = option(False, "answer in JSON instead of with pages and redirects")
     encode_state: bool = option(False, "wrap the state parameter in base64")
+    allow_query_semicolons: bool = option(False, "read ; as & in queries for the sidecar itself; the app gets them raw")
     proxy_prefix: str = option("/oauth2", "path under which the sidecar's own endpoints lie")
     ssl_insecure_skip_verify: bool = option(False, "do not verify the provider's certificate; for tests only")
 

@@ -56,8 +56,6 @@ LATER: tuple[LaterOption, ...] = (
     _refused("bearer_token_login_fallback", True),
     _refused("extra_jwt_issuers", (), flag="--extra-jwt-issuers"),
     _refused("signature_key", ""),
-    _refused("disable_keep_alives", False, structured=True),
-    _warned("allow_query_semicolons", False),
     _refused("allowed_roles", (), structured=True),
     _refused("resource", "", structured=True),
     _refused("google_group", (), structured=True),

@@ -33,6 +33,9 @@ class LimitOptions(Group):
     upstream_head_size_limit: Size = option(64 * 1024, "most bytes of an answer's line and headers", ours=True)
     upstream_write_timeout: Duration = option(60.0, "how long the app may take nothing of a body", ours=True)
     upstream_idle_timeout: Duration = option(0.0, "how long the app may pause within an answer; 0: for ever", ours=True)
+    upstream_timeout_status: int = option(
+        502, "status when the app takes too long to begin its answer: 502 or 504", ours=True, sidecar_default=504
+    )
     upstream_keepalive_timeout: Duration = option(4.0, "how long an idle connection to the app is kept", ours=True)
     upstream_pool_size: int = option(1024, "most idle connections to the app", ours=True)
     drain_delay: Duration = option(0.0, "how long to go on accepting connections after SIGTERM", ours=True)

@@ -79,12 +79,30 @@ class UpstreamOptions(Group):
     title = "The app"
     structured = True
 
-    upstreams: Texts = option((), "where requests go: http(s)://HOST:PORT/PATH, unix://PATH, static://STATUS")
+    upstreams: Texts = option(
+        (), "where requests go: http(s)://HOST:PORT/PATH, unix://PATH, file://FOLDER#/PATH/ or static://STATUS"
+    )
     upstream_timeout: Duration = option(30.0, "how long the app may take to begin its answer")
     pass_host_header: bool = option(True, "give the app the request's Host instead of the upstream's")
     proxy_websockets: bool = option(True, "let WebSocket upgrades through")
     ssl_upstream_insecure_skip_verify: bool = option(False, "do not verify the app's certificate")
+    disable_keep_alives: bool = option(False, "open a connection to the app for each request, and close it")
     flush_interval: Duration = option(1.0, "has no effect: answers are passed on as they come")
+
+
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
+class UpstreamTlsOptions(Group):
+    """What apps prove to us over TLS, and we to them."""
+
+    title = "The app over TLS"
+
+    upstream_ca_files: Texts = option(
+        (), "PEM files of authorities trusted for https upstreams, instead of the system's", ours=True
+    )
+    upstream_client_cert_file: str = option(
+        "", "PEM file of our certificate for https upstreams that ask, and of those that certify it", ours=True
+    )
+    upstream_client_key_file: str = option("", "PEM file of the key of upstream_client_cert_file", ours=True)
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from OpenSSL import crypto
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import Certificate, CertificateOptions, trustRootFromCertificates
 from twisted.internet.testing import MemoryReactorClock
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.test.iosim import FakeTransport, connect
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
-from o2sidecar.http.limits import UpstreamLimits
+from o2sidecar.http.client_tls import Authorities
+from o2sidecar.http.exchange import Exchange
 from o2sidecar.http.upstream.endpoints import host_endpoint, place_of
-from o2sidecar.proxy import ReverseProxyResource
+from o2sidecar.proxy import ReverseProxyResource, plain_refusal
+from o2sidecar.refusals import Refusal
+from tests.private_authority import Authority, authority
 from tests.wire import Listening
 
 
@@ -59,33 +59,6 @@ class PlaceTests(SynchronousTestCase):
         )
 
 
-def certificate(name: str) -> tuple[Certificate, CertificateOptions]:
-    """A certificate that vouches for itself, and a server's options with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    names: list[x509.GeneralName] = [x509.DNSName(name)]
-    if name[0].isdigit():
-        names = [x509.IPAddress(ip_address(name))]
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    options = CertificateOptions(
-        privateKey=crypto.load_privatekey(crypto.FILETYPE_PEM, pem), certificate=crypto.X509.from_cryptography(made)
-    )
-    return Certificate.loadPEM(made.public_bytes(serialization.Encoding.PEM)), options
-
-
 class Answering(Protocol):
     """An app that answers every request."""
 
@@ -94,22 +67,41 @@ class Answering(Protocol):
         self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
 
+@implementer(IOpenSSLServerConnectionCreator)
+class Serving:
+    """An app's side of TLS."""
+
+    def __init__(self, context: SSL.Context) -> None:
+        self._context = context
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        return SSL.Connection(self._context, None)
+
+
 class TlsTests(SynchronousTestCase):
     """An app behind TLS must prove its name (RFC 9110 §4.3.4)."""
 
-    def answer(self, name: str, verify: bool, trusted: bool = True) -> bytes:
+    def setUp(self) -> None:
+        """The one authority that is trusted."""
+        path = Path(self.mktemp())
+        path.write_bytes(authority().pem)
+        self.trust = Authorities.of([str(path)], setting="ca_files")
+        self.refused: list[Refusal] = []
+
+    def refuse(self, exchange: Exchange, refusal: Refusal) -> None:
+        self.refused.append(refusal)
+        plain_refusal(exchange, refusal)
+
+    def answer(self, name: str, by: Authority, verify: bool = True) -> bytes:
         """What a client gets from an app at 127.0.0.1 that has a certificate for `name`."""
-        own, options = certificate(name)
         reactor = MemoryReactorClock()
-        root = trustRootFromCertificates([own]) if trusted else trustRootFromCertificates([])
-        place = place_of(reactor, "https://127.0.0.1:8443", connect_time=5, verify=verify, trust_root=root)
-        limits = UpstreamLimits()
-        proxy = ReverseProxyResource("127.0.0.1", 8443, b"", reactor, endpoint=place.endpoint, limits=limits)
-        listening = Listening(served=proxy)
-        client = listening.client()
+        place = place_of(reactor, "https://127.0.0.1:8443", connect_time=5, verify=verify, trust=self.trust)
+        proxy = ReverseProxyResource("127.0.0.1", 8443, b"", reactor, endpoint=place.endpoint, refuse=self.refuse)
+        client = Listening(served=proxy).client()
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         theirs: Any = reactor.tcpClients[0][2].buildProtocol(None)
-        server = TLSMemoryBIOFactory(options, False, Factory.forProtocol(Answering), reactor).buildProtocol(None)
+        serving = Serving(by.certify(name).context())
+        server = TLSMemoryBIOFactory(serving, False, Factory.forProtocol(Answering), reactor).buildProtocol(None)
         pump = connect(server, FakeTransport(server, True), theirs, FakeTransport(theirs, False))
         for _ in range(3):
             pump.flush()
@@ -117,17 +109,18 @@ class TlsTests(SynchronousTestCase):
         return client.take()
 
     def test_proven(self) -> None:
-        """A certificate of a trusted root for the right name will do."""
-        self.assertTrue(self.answer("127.0.0.1", verify=True).endswith(b"ok"))
+        """A certificate of a trusted authority for the right name will do."""
+        self.assertTrue(self.answer("127.0.0.1", authority()).endswith(b"ok"))
 
-    def test_wrong_name(self) -> None:
-        """One for another name is a 502."""
-        self.assertTrue(self.answer("other.example", verify=True).startswith(b"HTTP/1.1 502 "))
-
-    def test_untrusted(self) -> None:
-        """One of a root that nobody trusts is a 502."""
-        self.assertTrue(self.answer("127.0.0.1", verify=True, trusted=False).startswith(b"HTTP/1.1 502 "))
+    def test_not_proven(self) -> None:
+        """One for another name, or of an authority that nobody trusts, is a 502 whose reason the operator is told."""
+        for name, by, why in (
+            ("other.example", authority(), "the certificate is not for 127.0.0.1"),
+            ("127.0.0.1", authority("others"), "the certificate of 127.0.0.1 is not trusted: unable to get issuer"),
+        ):
+            self.assertTrue(self.answer(name, by).startswith(b"HTTP/1.1 502 "))
+            self.assertIn(why, self.refused.pop().detail)
 
     def test_unverified(self) -> None:
         """Where the operator wished it, any certificate will do."""
-        self.assertTrue(self.answer("other.example", verify=False, trusted=False).endswith(b"ok"))
+        self.assertTrue(self.answer("other.example", authority("others"), verify=False).endswith(b"ok"))
