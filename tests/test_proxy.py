@@ -960,5 +960,5 @@ class MutationTests(SynchronousTestCase):
         )
         for line in head.split(b"\r\n")[1:]:
             self.assertRegex(line, rb"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\x00-\x08\x0a-\x1f\x7f]*$")
-        if b"Transfer-Encoding" in head and not body.endswith(b"0\r\n\r\n"):
+        if b"\r\nTransfer-Encoding: " in head and not body.endswith(b"0\r\n\r\n"):
             self.assertTrue(proxied.client.ended)
