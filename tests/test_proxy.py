@@ -790,7 +790,7 @@ class WebSocketTests(SynchronousTestCase):
             sides = {"client": proxied.client, "app": proxied.app.wire}
             sides.pop(one).reset()
             other = sides.popitem()[1]
-            self.assertTrue(other.aborted)
+            self.assertTrue(other.closing)
             other.settle()
             self.assertEqual(proxied.listening.log, [(b"/ws", 101, 5)])
 
@@ -806,13 +806,13 @@ class WebSocketTests(SynchronousTestCase):
         self.assertFalse(proxied.client.paused)
 
     def test_silence(self) -> None:
-        """A tunnel through which nothing passes for an hour is cut."""
+        """A tunnel through which nothing passes for an hour is ended."""
         proxied = self.opened()
         proxied.listening.pass_time(3500)
         proxied.app.wire.send(b"x")
         proxied.listening.pass_time(3500)
         self.assertFalse(proxied.client.ended)
-        proxied.listening.pass_time(101)
+        proxied.listening.pass_time(103)
         self.assertTrue(proxied.client.aborted)
 
     def test_refused_by_the_app(self) -> None:
@@ -841,8 +841,8 @@ class WebSocketTests(SynchronousTestCase):
         self.assertEqual(proxied.app.wires, [])
 
     def test_cut(self) -> None:
-        """Draining lets tunnels live until they are cut."""
-        proxied = self.opened()
+        """Draining lets tunnels live; then one that is no WebSocket is cut."""
+        proxied = self.opened(b"no frame")
         drained = proxied.listening.server.drain(within=10)
         self.assertFalse(proxied.client.ended)
         proxied.listening.pass_time(10)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
@@ -61,7 +61,11 @@ class Outlet:
     def close_writing(self) -> None:
         """Close the sending direction once all is sent."""
         self._retire()
-        self._transport.loseWriteConnection()
+        if ISSLTransport.providedBy(self._transport):
+            # TLS says that it is over (RFC 8446 §6.1); what the other side still sends is read until it says so, too.
+            self._transport.loseConnection()
+        else:
+            self._transport.loseWriteConnection()
 
     def abort(self) -> None:
         """End the connection at once."""
