@@ -124,6 +124,13 @@ class ToTheAppTests(SynchronousTestCase):
             fields = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: " + protocol, b"HTTP2-Settings: AAMA")
             self.assertEqual(Proxied().lines(*fields), [])
 
+    def test_upgrade_with_another_method(self) -> None:
+        """A WebSocket is asked for with GET (RFC 6455 §4.1); whatever else asks for one is an ordinary request."""
+        for method in (b"POST", b"HEAD", b"OPTIONS"):
+            head = Proxied().head(b"Connection: Upgrade", b"Upgrade: websocket", line=method + b" /x HTTP/1.1")
+            self.assertTrue(head.startswith(method))
+            self.assertNotIn(b"pgrade", head)
+
     def test_identity_is_last(self) -> None:
         """No nomination removes Host, what we say about the sender, or the address (F5, CVE-2024-45410)."""
         proxied = Proxied(identity())
@@ -839,6 +846,15 @@ class WebSocketTests(SynchronousTestCase):
         proxied.client.send(self.ASK)
         self.assertTrue(proxied.client.take().startswith(b"HTTP/1.1 501 "))
         self.assertEqual(proxied.app.wires, [])
+
+    def test_origin(self) -> None:
+        """A page that may not open one is refused, and the app hears nothing; others are let through."""
+        for allowed in (True, False):
+            proxied = Proxied(identity(), allows_origin=lambda exchange, allowed=allowed: allowed)
+            proxied.client.send(self.ASK)
+            self.assertEqual(len(proxied.app.wires), int(allowed))
+            if not allowed:
+                self.assertTrue(proxied.client.take().startswith(b"HTTP/1.1 403 "))
 
     def test_cut(self) -> None:
         """Draining lets tunnels live; then one that is no WebSocket is cut."""
