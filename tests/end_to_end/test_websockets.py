@@ -15,7 +15,8 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.session import Session
-from tests.end_to_end.processes import PATIENCE, ProcessCase, Running, eventually, free_port
+from tests.end_to_end.browsers import BrowserCase
+from tests.end_to_end.processes import PATIENCE, Running, eventually, free_port
 from tests.end_to_end.websocket_peers import App, Client, Guest
 
 SECRET = "0123456789abcdef"
@@ -27,8 +28,16 @@ PIECE = 1 << 20
 LEEWAY = 24 << 20
 """What a process may grow by while it passes much on: nothing that grows with how much it is."""
 
+WATCHED = """
+    const socket = new WebSocket("/"), heard = [];
+    socket.onopen = () => socket.send("hello");
+    socket.onmessage = event => heard.push(event.data);
+    socket.onclose = event => window.said = [...heard, event.code, event.reason, event.wasClean];
+"""
+"""A page's script that opens a WebSocket, and notes what it hears until the end."""
 
-class WebSocketCase(ProcessCase):
+
+class WebSocketCase(BrowserCase):
     """An app, a sidecar before it with oauth2-proxy's defaults, and Alice, who is signed in."""
 
     def setUp(self) -> None:
@@ -50,6 +59,7 @@ class WebSocketCase(ProcessCase):
             "HTTP_ADDRESS": f"127.0.0.1:{self.port}",
             "UPSTREAMS": f"http://127.0.0.1:{self.app.port}",
             "SKIP_AUTH_ROUTES": "^/open/",
+            "REQUEST_LOGGING_FORMAT": "{{.Username}} {{.StatusCode}} {{.Reason}}",
             **changes,
         }
         sidecar = self.run_sidecar(settings, *arguments)
@@ -170,7 +180,19 @@ class EndingTests(WebSocketCase):
         said = client.closed()
         self.assertEqual((said.code, said.reason), (1008, "Your session has ended. Please sign in again."))
         self.assertEqual(self.ended(self.guest()).code, 1001)
-        sidecar.await_line(r"alice@example\.com .* 101 \d+ [\d.]+ session_ended$")
+        sidecar.await_line(r"^alice@example\.com 101 session_ended$")
+
+    def test_what_a_browser_hears(self) -> None:
+        """A page is told the code and the reason, and that nothing went wrong."""
+        self.start()
+        browser = self.start_browser()
+        browser.get(f"http://127.0.0.1:{self.port}/robots.txt")
+        name, _, value = self.cookie(left=5)["Cookie"].partition("=")
+        browser.add_cookie({"name": name, "value": value})
+        browser.execute_script(WATCHED)
+        said = eventually("the end", lambda: browser.execute_script("return window.said"))
+        self.assertEqual(said, ["hello", 1008, "Your session has ended. Please sign in again.", True])
+        self.assertEqual(self.ended(self.guest()).code, 1001)
 
     def test_process_ends(self) -> None:
         """At `shutdown_timeout` each is told, whether it answers or not, in a frame or not; the process ends with 0."""
@@ -185,7 +207,7 @@ class EndingTests(WebSocketCase):
         within.ended()
         self.assertEqual(sidecar.status(), 0, sidecar.output())
         self.assertNotIn("Traceback", sidecar.output())
-        self.assertEqual(len(re.findall(r" 101 \d+ [\d.]+ service_restart$", sidecar.output(), re.MULTILINE)), 3)
+        self.assertEqual(len(re.findall(r"^- 101 service_restart$", sidecar.output(), re.MULTILINE)), 3)
         for guest in self.app.guests:
             self.assertEqual(self.ended(guest).code, 1001)
 
