@@ -18,7 +18,7 @@ DEMO_ARGS ?=
 # Programs of the end-to-end tests, each with its Debian package.
 PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy
 
-.PHONY: help demo test lint unit conformance e2e install provider programs clean
+.PHONY: help demo test lint unit conformance e2e autobahn install provider programs clean
 
 help: ## say what there is
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -40,6 +40,9 @@ conformance: install ## the recorded behaviour of oauth2-proxy
 
 e2e: install provider programs ## real processes, a certified provider, a browser, packaging
 	@$(BIN)/python tests/run_all.py e2e
+
+autobahn: install ## Autobahn's WebSocket suite, with and without the sidecar; wants Python 2.7
+	@$(BIN)/python tests/run_all.py autobahn
 
 install: $(VENV)/.test ## .venv with everything that the tests need
 

@@ -151,7 +151,8 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
     def pass_on(self, exchange: Exchange, target: bytes) -> None:
         """Pass a request on with another target."""
         exchange.upstream = self._name
-        upgrades = exchange.wants_upgrade == b"websocket"
+        # RFC 6455 §4.1: WebSockets are asked for with GET.
+        upgrades = exchange.wants_upgrade == b"websocket" and exchange.method == b"GET"
         refusal = self._upgrade_refusal(exchange) if upgrades else None
         if refusal is not None:
             self.refuse(exchange, refusal)

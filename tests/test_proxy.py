@@ -124,6 +124,13 @@ class ToTheAppTests(SynchronousTestCase):
             fields = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: " + protocol, b"HTTP2-Settings: AAMA")
             self.assertEqual(Proxied().lines(*fields), [])
 
+    def test_upgrade_with_another_method(self) -> None:
+        """A WebSocket is asked for with GET (RFC 6455 §4.1); whatever else asks for one is an ordinary request."""
+        for method in (b"POST", b"HEAD", b"OPTIONS"):
+            head = Proxied().head(b"Connection: Upgrade", b"Upgrade: websocket", line=method + b" /x HTTP/1.1")
+            self.assertTrue(head.startswith(method))
+            self.assertNotIn(b"pgrade", head)
+
     def test_identity_is_last(self) -> None:
         """No nomination removes Host, what we say about the sender, or the address (F5, CVE-2024-45410)."""
         proxied = Proxied(identity())
@@ -790,7 +797,7 @@ class WebSocketTests(SynchronousTestCase):
             sides = {"client": proxied.client, "app": proxied.app.wire}
             sides.pop(one).reset()
             other = sides.popitem()[1]
-            self.assertTrue(other.aborted)
+            self.assertTrue(other.closing)
             other.settle()
             self.assertEqual(proxied.listening.log, [(b"/ws", 101, 5)])
 
@@ -806,13 +813,13 @@ class WebSocketTests(SynchronousTestCase):
         self.assertFalse(proxied.client.paused)
 
     def test_silence(self) -> None:
-        """A tunnel through which nothing passes for an hour is cut."""
+        """A tunnel through which nothing passes for an hour is ended."""
         proxied = self.opened()
         proxied.listening.pass_time(3500)
         proxied.app.wire.send(b"x")
         proxied.listening.pass_time(3500)
         self.assertFalse(proxied.client.ended)
-        proxied.listening.pass_time(101)
+        proxied.listening.pass_time(103)
         self.assertTrue(proxied.client.aborted)
 
     def test_refused_by_the_app(self) -> None:
@@ -840,9 +847,18 @@ class WebSocketTests(SynchronousTestCase):
         self.assertTrue(proxied.client.take().startswith(b"HTTP/1.1 501 "))
         self.assertEqual(proxied.app.wires, [])
 
+    def test_origin(self) -> None:
+        """A page that may not open one is refused, and the app hears nothing; others are let through."""
+        for allowed in (True, False):
+            proxied = Proxied(identity(), allows_origin=lambda exchange, allowed=allowed: allowed)
+            proxied.client.send(self.ASK)
+            self.assertEqual(len(proxied.app.wires), int(allowed))
+            if not allowed:
+                self.assertTrue(proxied.client.take().startswith(b"HTTP/1.1 403 "))
+
     def test_cut(self) -> None:
-        """Draining lets tunnels live until they are cut."""
-        proxied = self.opened()
+        """Draining lets tunnels live; then one that is no WebSocket is cut."""
+        proxied = self.opened(b"no frame")
         drained = proxied.listening.server.drain(within=10)
         self.assertFalse(proxied.client.ended)
         proxied.listening.pass_time(10)
@@ -960,5 +976,5 @@ class MutationTests(SynchronousTestCase):
         )
         for line in head.split(b"\r\n")[1:]:
             self.assertRegex(line, rb"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\x00-\x08\x0a-\x1f\x7f]*$")
-        if b"Transfer-Encoding" in head and not body.endswith(b"0\r\n\r\n"):
+        if b"\r\nTransfer-Encoding: " in head and not body.endswith(b"0\r\n\r\n"):
             self.assertTrue(proxied.client.ended)

@@ -77,6 +77,7 @@ def sign_in_of(
         is_api=_is_api(settings.api_routes),
         force_json_errors=settings.force_json_errors,
         skip_provider_button=settings.skip_provider_button,
+        websocket_challenge=settings.websocket_challenge,
         body_limit=settings.own_body_size_limit,
     )
 

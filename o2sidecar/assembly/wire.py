@@ -34,6 +34,7 @@ def limits_of(settings: Settings) -> Limits:
         write_time=settings.write_timeout,
         linger_time=settings.linger_timeout,
         tunnel_time=settings.tunnel_idle_timeout,
+        farewell_time=settings.websocket_close_timeout,
         idle_time=settings.keepalive_timeout,
         connections=settings.max_connections or _UNBOUNDED,
     )

@@ -6,6 +6,7 @@ signed-in one.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol
 
 from twisted.web.resource import IResource, Resource
@@ -73,7 +74,15 @@ class SessionGuard(Resource):
         if opened.renewed:
             self._sessions.give_cookie(exchange, opened.session)
         exchange.identity = opened.identity
+        if b"upgrade" in exchange.options:
+            # What comes of it may outlive the session.
+            exchange.stands = partial(self._stands, opened)
         self._inner.serve(exchange)
+
+    def _stands(self, opened: Opened) -> bool:
+        """Whether a session that passed would pass now."""
+        opened_now = self._sessions.as_of_now(opened)
+        return opened_now is not None and self._admission.refusal(opened_now.session) is None
 
     def _not_admitted(self, exchange: Exchange, refusal: NotPermitted, who: str) -> None:
         if self._passes.open(exchange):

@@ -84,6 +84,11 @@ class Sessions:
             return None
         return opened
 
+    def as_of_now(self, opened: Opened) -> Opened | None:
+        """A session that was found before, as renewed since then if it was; `None` if it is over."""
+        opened = self._opened.get(opened.key) or opened
+        return None if opened.ended or opened.expires_at <= self._now() else opened
+
     def settle(
         self,
         exchange: Exchange,

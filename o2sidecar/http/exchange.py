@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 if TYPE_CHECKING:
     from o2sidecar.http.message.fields import Field
+    from o2sidecar.http.tunnel import Farewell
     from o2sidecar.identity import Identity
 
 HeaderFields = list[tuple[bytes, bytes]]
@@ -76,6 +77,11 @@ class Exchange(Protocol):
     """Whether the answer is complete, or will never be."""
     identity: Identity | None
     """Who the guard found; `None` before it looked, and on public paths without a session."""
+    stands: Callable[[], bool] | None
+    """Tells later whether whoever let the request in would still do so; a tunnel lives only so long.
+
+    `None`: nobody's leave was needed.
+    """
     also: HeaderFields
     """Fields that the answer carries beside its own, whoever gives it (a refreshed session's Set-Cookie, say)."""
     upstream: str
@@ -151,7 +157,7 @@ class Exchange(Protocol):
     def on_gone(self, callback: Callable[[], None] | None) -> None:
         """Call `callback` once if the client goes away before the answer is complete; `None` takes it back."""
 
-    def switch_protocols(self, headers: HeaderFields) -> Tunnel:
+    def switch_protocols(self, headers: HeaderFields) -> ClientTunnel:
         """Answer 101 with these fields and give the connection's two ends away (RFC 9110 §15.2.2)."""
 
 
@@ -159,22 +165,35 @@ class Tunnel(Protocol):
     """A connection after 101: bytes, no longer HTTP."""
 
     def connect(self, sink: BodySink) -> Flow:
-        """Give what the client sends to `sink`, what it sent behind its request head first; begins paused.
+        """Give what this side sends to `sink`, what it sent behind its head first; begins paused.
 
-        `body_end` says that the client closed its sending side, `body_lost` that the connection is gone.
+        `body_end` says that it closed its sending direction, `body_lost` that the connection is gone.
         """
 
     def write(self, data: bytes) -> None:
-        """Bytes for the client."""
+        """Bytes for this side."""
 
     def end(self) -> None:
-        """No more bytes for the client; close its direction once what was written has gone out."""
+        """No more bytes for this side; close its direction once what was written has gone out."""
+
+    def close(self) -> None:
+        """End both directions once what was written has gone out."""
 
     def abort(self) -> None:
         """End both directions at once."""
 
+    def due_in(self, seconds: float) -> None:
+        """Have the connection cut if it has not ended by then."""
+
     def throttle(self, flow: Flow | None) -> None:
-        """Whom to pause while the client reads slowly."""
+        """Whom to pause while this side reads slowly."""
+
+
+class ClientTunnel(Tunnel, Protocol):
+    """The client's connection after 101: it knows when the tunnel has to end."""
+
+    def on_farewell(self, callback: Callable[[Farewell, float], None]) -> None:
+        """Call `callback` when it has to: with the reason, and the seconds that saying so may take."""
 
 
 class Served(Protocol):

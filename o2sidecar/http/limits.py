@@ -36,6 +36,8 @@ class Limits:
     """How long a client may take nothing of what is there for it."""
     tunnel_time: float = field(default=3600.0, validator=gt(0))
     """How long nothing may pass through a tunnel in either direction."""
+    farewell_time: float = field(default=2.0, validator=ge(0))
+    """From our decision to end a WebSocket to its end: the rest of a frame, Close frames both ways; then it is cut."""
     linger_time: float = field(default=5.0, validator=ge(0))
     """How long we go on reading, and throw away, after answering to a body that was not read (RFC 9112 §9.6)."""
     half_closed_time: float = field(default=2.0, validator=ge(0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.internet.tcp import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
@@ -66,8 +66,8 @@ class Outlet:
     def close_writing(self) -> None:
         """Close the sending direction once all is sent."""
         self._retire()
-        if self._under_tls is not None:
-            # Sends a goodbye, and goes on reading until there is one from the other side.
+        if ISSLTransport.providedBy(self._transport):
+            # TLS says that it is over (RFC 8446 §6.1); what the other side still sends is read until it says so, too.
             self._transport.loseConnection()
         else:
             self._transport.loseWriteConnection()

@@ -1,46 +1,79 @@
-"""Tunnels: two connections that pass bytes to each other after 101 (RFC 9110 §7.8)."""
+"""Tunnels: connections that pass bytes to each other after 101 (RFC 9110 §7.8)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from o2sidecar.http.exchange import BodySink, Flow, Tunnel
+from attrs import frozen
+
+from o2sidecar.http.exchange import BodySink, Flow
 from o2sidecar.http.outlet import Outlet
+
+
+@frozen(kw_only=True)
+class Farewell:
+    """Why a tunnel is ended by us.
+
+    Attributes:
+        word: for the log.
+        code: for a client that speaks WebSocket (RFC 6455 §7.4).
+        sentence: for it as well; at most 123 bytes.
+    """
+
+    word: str
+    code: int
+    sentence: str
 
 
 class TunnelEnd:
     """One connection as a `Tunnel`, and the flow of what arrives on it.
 
-    `held`: what had arrived behind the head. `used`: called when something passes. `over`: called once, when the
-    connection is gone. `sent`: bytes written, for the log.
+    `held`: what had arrived behind the head. `due_in`: has the connection cut after so many seconds. `write_time`: how
+    many of them the other side may take, at the end, to read what is there for it.
     """
 
+    __slots__ = (
+        "_due_in",
+        "_ended_in",
+        "_ended_out",
+        "_gone",
+        "_held",
+        "_outlet",
+        "_paused",
+        "_sink",
+        "_transport",
+        "_write_time",
+        "due",
+        "received",
+        "sent",
+    )
+
     def __init__(
-        self,
-        *,
-        outlet: Outlet,
-        transport: Any,
-        held: bytes,
-        used: Callable[[], None],
-        over: Callable[[TunnelEnd], None],
+        self, *, outlet: Outlet, transport: Any, held: bytes, due_in: Callable[[float], None], write_time: float
     ) -> None:
         self._outlet = outlet
         self._transport = transport
         self._held = held
-        self._used = used
-        self._over = over
+        self._due_in = due_in
+        self._write_time = write_time
         self._sink: BodySink | None = None
         self._paused = True
         self._ended_in = False
         self._ended_out = False
+        self._gone = False
+        self.due = False
+        """Whether the connection must end by a time that is set."""
+        self.received = 0
+        """Bytes that came."""
         self.sent = 0
+        """Bytes written."""
 
     # What the connection calls.
 
     def take(self, data: bytes) -> None:
         """Bytes from this side."""
-        self._used()
+        self.received += len(data)
         if self._paused or self._sink is None:
             self._held += data
             self._transport.pauseProducing()
@@ -54,11 +87,13 @@ class TunnelEnd:
             self._pass_on_the_end()
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """The connection is gone. What had come is passed on; what goes to this side from now on is thrown away."""
+        self._gone = True
         sink, self._sink = self._sink, None
         if sink is not None:
+            if self._held:
+                sink.body_data(self._held)
             sink.body_lost()
-        self._over(self)
 
     # Tunnel.
 
@@ -69,22 +104,37 @@ class TunnelEnd:
 
     def write(self, data: bytes) -> None:
         """Bytes for this side."""
-        self._used()
-        self.sent += len(data)
-        self._outlet.write(data)
+        if not self._gone:
+            self.sent += len(data)
+            self._outlet.write(data)
 
     def end(self) -> None:
         """No more bytes for this side."""
-        if not self._ended_out:
+        if not self._ended_out and not self._gone:
             self._ended_out = True
             if self._ended_in:
-                self._outlet.close()
+                self.close()
             else:
                 self._outlet.close_writing()
 
+    def close(self) -> None:
+        """End both directions once what was written has gone out."""
+        if self._gone:
+            return
+        self._ended_out = True
+        if not self.due:
+            self.due_in(self._write_time)
+        self._outlet.close()
+
     def abort(self) -> None:
         """End both directions at once."""
-        self._outlet.abort()
+        if not self._gone:
+            self._outlet.abort()
+
+    def due_in(self, seconds: float) -> None:
+        """Have the connection cut if it has not ended by then."""
+        self.due = True
+        self._due_in(seconds)
 
     def throttle(self, flow: Flow | None) -> None:
         """Whom to pause while this side reads slowly."""
@@ -114,33 +164,4 @@ class TunnelEnd:
         if self._sink is not None:
             self._sink.body_end()
         if self._ended_out:
-            self._outlet.close()
-
-
-class _Into:
-    """Passes what one end sends to the other."""
-
-    def __init__(self, other: Tunnel) -> None:
-        self._other = other
-
-    def body_data(self, data: bytes) -> None:
-        """Bytes."""
-        self._other.write(data)
-
-    def body_end(self) -> None:
-        """No more bytes."""
-        self._other.end()
-
-    def body_lost(self) -> None:
-        """The end is gone."""
-        self._other.abort()
-
-
-def join(one: Tunnel, other: Tunnel) -> None:
-    """Have two tunnels' ends pass everything to each other."""
-    from_one = one.connect(_Into(other))
-    from_other = other.connect(_Into(one))
-    other.throttle(from_one)
-    one.throttle(from_other)
-    from_one.resume()
-    from_other.resume()
+            self.close()

@@ -54,7 +54,8 @@ class Answers:
     `take_cookies`: has an answer delete the session cookies that its request brought; `take_all_cookies`: those of
     pending logins as well. `is_api`: whether a path with
     its query belongs to scripts. `force_json_errors`: everything does. `skip_provider_button`: send people to the
-    provider without a page. `body_limit`: bytes of a form that are read in search of a destination.
+    provider without a page. `websocket_challenge`: whether a WebSocket without a session is answered 401 as other
+    scripts are, or 403 as oauth2-proxy has it. `body_limit`: bytes of a form that are read in search of a destination.
     """
 
     pages: Pages
@@ -67,6 +68,7 @@ class Answers:
     is_api: Callable[[str], bool] = field(default=lambda uri: False)
     force_json_errors: bool = False
     skip_provider_button: bool = False
+    websocket_challenge: bool = True
     body_limit: int = 65536
     _errors: Logger = field(factory=Logger, init=False)
 
@@ -75,7 +77,8 @@ class Answers:
         if self._speaks_json(exchange):
             self._refuse_script(exchange, NotSignedIn(), plain=True)
         elif not expects_page(exchange):
-            self._refuse_script(exchange, NotSignedIn(), plain=False)
+            challenged = self.websocket_challenge or not _asks_for_websocket(exchange)
+            self._refuse_script(exchange, NotSignedIn(status=401 if challenged else 403), plain=False)
         elif carries_form(exchange) and exchange.content_length and exchange.content_length <= self.body_limit:
             read = Deferred.fromCoroutine(self._offer_for_form(exchange))
             read.addErrback(lambda failure: self.broken(exchange, failure))
@@ -189,6 +192,10 @@ class Answers:
             self.log(Outcome.ERROR, exchange, who, str(refusal))
         else:
             self._errors.warn("{id} refused: {refusal}", id=exchange.request_id, refusal=str(refusal))
+
+
+def _asks_for_websocket(exchange: Exchange) -> bool:
+    return (exchange.header(b"upgrade") or b"").lower() == b"websocket"
 
 
 def keep_out_of_caches(exchange: Exchange) -> None:

@@ -10,31 +10,19 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.end_to_end.browsers import BrowserCase
 from tests.end_to_end.echo import Echo
 from tests.end_to_end.processes import BIN, ProcessCase, Running, eventually
 
-CHROMIUM = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1024,768",
-)
 ASKED = "/reports?week=47&team=a%20b"
 
 
-class DemoCase(ProcessCase):
+class DemoCase(BrowserCase):
     """A test with the demo and a browser."""
 
     demo_arguments: tuple[str, ...] = ("--port=0",)
@@ -47,19 +35,6 @@ class DemoCase(ProcessCase):
         self.browser = self.start_browser()
         self.screenshots = Path("screenshots").resolve()
         self.screenshots.mkdir(exist_ok=True)
-
-    def start_browser(self) -> webdriver.Chrome:
-        """A new browser with a new profile."""
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        profile = Path(self.mktemp()).resolve()
-        for argument in (*CHROMIUM, f"--user-data-dir={profile}"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
-        self.addCleanup(browser.quit)
-        browser.set_page_load_timeout(60)
-        return browser
 
     # --- what a person does ---
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
@@ -40,7 +42,9 @@ class Asked:
         self.peer_port = 4711
         self.secure = False
         self.fields: HeaderFields = [(b"cookie", cookie.encode()) for cookie in cookies] + (fields or [])
+        self.options = [option.strip().lower() for option in self.values(b"connection")]
         self.identity: Identity | None = None
+        self.stands: Callable[[], bool] | None = None
         self.also: HeaderFields = []
         self.reason = ""
         self.given: tuple[int, HeaderFields, bytes] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -14,7 +16,7 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.peers import Forwarding, TrustedAddresses
-from o2sidecar.refusals import OwnFault, Refusal
+from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
 from tests.guard.asking import ALICE, NOW, Asked, SlowProvider, cookie_of, sessions
 
 
@@ -126,6 +128,57 @@ class SessionGuardTests(GuardCase):
         guard = self.guard(self.passes("^/public/", proxied=True))
         self.ask(guard, Asked(target=b"/admin", fields=[(b"x-forwarded-uri", b"/public/x")]))
         self.assertEqual(self.inner.served, [])
+
+    def opened_tunnel(self, guard: SessionGuard, *cookies: str, target: bytes = b"/") -> Callable[[], bool] | None:
+        """What tells whether the session of a request to upgrade still counts."""
+        return self.ask(guard, Asked(*cookies, target=target, fields=[(b"connection", b"Upgrade")])).stands
+
+    def test_stands(self) -> None:
+        """Whoever keeps a connection for longer than a request is told when its session is over."""
+        stands = self.opened_tunnel(self.guard(), cookie_of(ALICE))
+        assert stands is not None
+        self.assertTrue(stands())
+        self.clock.advance(3599)
+        self.assertTrue(stands())
+        self.clock.advance(1)
+        self.assertFalse(stands())
+
+    def test_stands_as_long_as_it_is_renewed(self) -> None:
+        """A session that another request had renewed counts on; one that the provider ended does not."""
+        guard = self.guard(refresh=3000)
+        pair = cookie_of(ALICE)
+        stands = self.opened_tunnel(guard, pair)
+        assert stands is not None
+        self.clock.advance(3000)
+        self.ask(guard, Asked(pair))
+        self.provider.answers[-1].callback(evolve(ALICE, created_at=NOW + 3000))
+        self.clock.advance(1000)
+        self.assertTrue(stands())
+        self.clock.advance(2000)
+        self.ask(guard, Asked(pair))
+        self.provider.answers[-1].errback(SessionEnded())
+        self.assertFalse(stands())
+
+    def test_stands_while_admitted(self) -> None:
+        """A person who is no longer among those who may pass has no tunnel either."""
+        listed = {"alice@example.com"}
+        guard = SessionGuard(
+            self.inner,
+            sessions=sessions(self.provider, self.clock),
+            admission=Admission(listed_emails=lambda: frozenset(listed)),
+            passes=self.passes(),
+            answers=self.answers,
+        )
+        stands = self.opened_tunnel(guard, cookie_of(ALICE))
+        assert stands is not None
+        self.assertTrue(stands())
+        listed.clear()
+        self.assertFalse(stands())
+
+    def test_nobody_to_stand_for(self) -> None:
+        """Where nobody's session was needed, none can end."""
+        self.assertIsNone(self.opened_tunnel(self.guard(self.passes("^/public/")), target=b"/public/a"))
+        self.assertEqual(self.inner.served, ["nobody"])
 
     def test_preflight(self) -> None:
         """OPTIONS passes only where the operator opened it."""

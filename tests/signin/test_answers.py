@@ -152,6 +152,15 @@ class ScriptTests(SynchronousTestCase):
             self.assertEqual(asked.sent(b"www-authenticate"), [b'Bearer realm="o2sidecar"'])
             self.assertEqual(asked.sent(b"cache-control"), [b"no-store"])
 
+    def test_websockets_as_oauth2_proxy_has_it(self) -> None:
+        """Without the challenge a WebSocket is refused with 403, and nothing else is."""
+        answers = house().answers(websocket_challenge=False)
+        asked = offered(Asked("/ws", fields=[(b"Upgrade", b"WebSocket")]), answers)
+        self.assertEqual((asked.status, json.loads(asked.text)["reason"]), (403, "no_session"))
+        self.assertEqual(asked.sent(b"www-authenticate"), [])
+        for fields in (FETCH, [(b"Upgrade", b"h2c")]):
+            self.assertEqual(offered(Asked("/api", fields=fields), answers).status, 401)
+
     def test_a_denied_session_is_403(self) -> None:
         """Forced JSON is empty as oauth2-proxy has it; scripts of ours learn the reason."""
         refusal = NotPermitted(reason="group_not_allowed", sentence="No.")

@@ -7,7 +7,7 @@ and `become_tunnel` change it:
     _take_head -> RequestBody.take -> _hold -> _take_head      a request with a body
     _take_head -> _hold -> _take_head                          a request without one
     ... -> _discard                                            answered or refused; waiting for the client to leave
-    _hold -> TunnelEnd.take                                 after 101
+    _hold -> ClientEnd.take                                    after 101
 
 HOT: `_take_head`, `_serve` and `answered`.
 """
@@ -21,6 +21,7 @@ from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IProto
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from o2sidecar.http.listener.client_end import SERVICE_RESTART, ClientEnd
 from o2sidecar.http.listener.native import NativeExchange
 from o2sidecar.http.listener.other_end import other_end
 from o2sidecar.http.listener.request_body import RequestBody
@@ -28,7 +29,6 @@ from o2sidecar.http.message.body import BodyRefused
 from o2sidecar.http.message.request_head import HeadRefused, split_head
 from o2sidecar.http.outlet import Outlet
 from o2sidecar.http.sweep import NEVER
-from o2sidecar.http.tunnel import TunnelEnd
 
 if TYPE_CHECKING:
     from o2sidecar.http.listener.server import HttpServer
@@ -66,7 +66,7 @@ class Channel:
         self.transport: Any = None
         self.deadline = NEVER
         self._exchange: NativeExchange | None = None
-        self._tunnel: TunnelEnd | None = None
+        self._tunnel: ClientEnd | None = None
         self._take: Callable[[bytes], None] = self._take_head
         self._held = b""
         self._closing = False
@@ -115,7 +115,6 @@ class Channel:
     def connectionLost(self, reason: Failure) -> None:
         """The connection is gone."""
         self.deadline = NEVER
-        self.server.closed(self)
         if self._tunnel is not None:
             self._tunnel.lost()
         exchange = self._exchange
@@ -123,6 +122,8 @@ class Channel:
             self._exchange = None
             exchange.lost()
             self.server.answered(exchange)
+        # Last, for with the last connection the process may end, and its log with it.
+        self.server.closed(self)
 
     # States: what becomes of the client's bytes.
 
@@ -239,21 +240,12 @@ class Channel:
         if not gently:
             self.cut()
 
-    def become_tunnel(self, exchange: NativeExchange) -> TunnelEnd:
+    def become_tunnel(self, exchange: NativeExchange) -> ClientEnd:
         """The connection is no longer HTTP."""
         held, self._held = self._held, b""
         self._exchange = None
-
-        def used() -> None:
-            self._due(self.server.limits.tunnel_time)
-
-        def over(tunnel: TunnelEnd) -> None:
-            exchange.sent = tunnel.sent
-            self.server.answered(exchange)
-
-        self._tunnel = TunnelEnd(outlet=self.outlet, transport=self.transport, held=held, used=used, over=over)
+        self._tunnel = ClientEnd(self, exchange, held)
         self._take = self._tunnel.take
-        used()
         return self._tunnel
 
     # What the request's body calls.
@@ -336,11 +328,13 @@ class Channel:
     def overdue(self, now: float) -> None:
         """A deadline has passed."""
         exchange = self._exchange
-        if exchange is None:
-            if self._held and not self._lingering and self._tunnel is None:
+        if self._tunnel is not None:
+            self._tunnel.overdue(now)
+        elif exchange is None:
+            if self._held and not self._lingering:
                 self._refuse(408, "the request took too long", self._held)
             else:
-                self.cut() if self._lingering or self._tunnel or self.outlet.full else self._end()
+                self.cut() if self._lingering or self.outlet.full else self._end()
         elif self._half_closed and not self.outlet.full and exchange.sent > exchange.since_half_closed:
             # It takes what we send, so it is there: only its sending side is closed.
             exchange.since_half_closed = exchange.sent
@@ -354,6 +348,13 @@ class Channel:
         """End the connection now if it is idle; otherwise behind the answer under way."""
         if self._exchange is None and self._tunnel is None and not self._held and not self._lingering:
             self._end()
+
+    def dismiss(self) -> None:
+        """The process ends: cut the connection, or end what is a tunnel with that reason."""
+        if self._tunnel is not None:
+            self._tunnel.dismiss(SERVICE_RESTART)
+        else:
+            self.cut()
 
     def cut(self) -> None:
         """End the connection now, whatever it is busy with."""

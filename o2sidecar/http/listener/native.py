@@ -20,7 +20,7 @@ from o2sidecar.http.message.status import REASONS, status_lines
 
 if TYPE_CHECKING:
     from o2sidecar.http.listener.channel import Channel
-    from o2sidecar.http.tunnel import TunnelEnd
+    from o2sidecar.http.listener.client_end import ClientEnd
     from o2sidecar.identity import Identity
 
 _COUNTED, _CHUNKED, _TO_THE_END, _NO_BODY = range(4)
@@ -49,6 +49,7 @@ class NativeExchange(RequestHead):
         "sent",
         "since",
         "since_half_closed",
+        "stands",
         "status",
         "upstream",
     )
@@ -61,6 +62,7 @@ class NativeExchange(RequestHead):
         self.peer_port = channel.peer_port
         self.body: RequestBody | None = None
         self.identity: Identity | None = None
+        self.stands: Callable[[], bool] | None = None
         self.also: HeaderFields = []
         self.upstream = ""
         self.reason = ""
@@ -252,7 +254,7 @@ class NativeExchange(RequestHead):
         """Call `callback` once if the client goes away."""
         self._gone = callback
 
-    def switch_protocols(self, headers: HeaderFields) -> TunnelEnd:
+    def switch_protocols(self, headers: HeaderFields) -> ClientEnd:
         """Answer 101 with these fields and give the connection away."""
         self.begun = True
         self.status = 101

@@ -92,7 +92,7 @@ class HttpServer:
     def drain(self, within: float = 0.0) -> Deferred[None]:
         """End idle connections now and the others behind their answers; fires when all are gone.
 
-        `within`: seconds after which what is left is cut off; 0: never.
+        `within`: seconds after which what is left is cut off, WebSockets with a word of farewell; 0: never.
         """
         self.draining = True
         for channel in list(self._channels):
@@ -102,14 +102,13 @@ class HttpServer:
         drained: Deferred[None] = Deferred()
         self._drained.append(drained)
         if within > 0:
-            cut = self.clock.callLater(within, self.cut)
-            drained.addBoth(lambda result: cut.cancel() if cut.active() else None)
+            end = self.clock.callLater(within, self._dismiss)
+            drained.addBoth(lambda result: end.cancel() if end.active() else None)
         return drained
 
-    def cut(self) -> None:
-        """End every connection now."""
+    def _dismiss(self) -> None:
         for channel in list(self._channels):
-            channel.cut()
+            channel.dismiss()
 
     # What channels call.
 

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import Request
 from zope.interface import implementer
 
-from o2sidecar.http.exchange import BodySink, Flow, HeaderFields, Tunnel
+from o2sidecar.http.exchange import BodySink, ClientTunnel, Flow, HeaderFields
 from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.request_body import too_large
 from o2sidecar.http.listener.request_ids import RequestIds
@@ -35,6 +35,7 @@ class SiteExchange(RequestHead):
     def __init__(self, request: Request) -> None:
         self.request = request
         self.identity: Identity | None = None
+        self.stands: Callable[[], bool] | None = None
         self.also: HeaderFields = []
         self.upstream = ""
         self.reason = ""
@@ -185,7 +186,7 @@ class SiteExchange(RequestHead):
         """Call `callback` once if the client goes away."""
         self._gone = callback
 
-    def switch_protocols(self, headers: HeaderFields) -> Tunnel:
+    def switch_protocols(self, headers: HeaderFields) -> ClientTunnel:
         """Not offered here. Raises `NotImplementedError`."""
         raise NotImplementedError("a plain Site has no tunnels")
 

@@ -6,7 +6,7 @@ Its states, as what `_take` is and what may happen in each; nothing else changes
     _take_unasked    drop the connection        drop it                        drop it (unused too long)
     _take_head       read the head              tell the taker: no answer      tell the taker: too late
     _take_body       read the body              complete it, or tell: cut off  tell: cut off
-    TunnelEnd.take   pass on                    pass on                        (the client's side watches)
+    TunnelEnd.take   pass on                    pass on                        cut (once it has to end)
     _take_nothing    ignore                     done                           -
 
 HOT: `send`, `_take_head` and `_take_body`.
@@ -252,7 +252,11 @@ class UpstreamConnection:
         self._taker = None
         self.deadline = NEVER
         self._tunnel = TunnelEnd(
-            outlet=self.outlet, transport=self.transport, held=rest, used=lambda: None, over=lambda tunnel: None
+            outlet=self.outlet,
+            transport=self.transport,
+            held=rest,
+            due_in=self._due,
+            write_time=self._limits.write_time,
         )
         self._take = self._tunnel.take
         taker.answer_switched(head, self._tunnel)

@@ -14,9 +14,10 @@ from twisted.python.failure import Failure
 from o2sidecar.http.exchange import Exchange, Flow, HeaderFields
 from o2sidecar.http.message.answer_head import AnswerHead
 from o2sidecar.http.sweep import NEVER
-from o2sidecar.http.tunnel import TunnelEnd, join
+from o2sidecar.http.tunnel import TunnelEnd
 from o2sidecar.http.upstream.connection import UpstreamConnection
 from o2sidecar.http.upstream.pool import Pool
+from o2sidecar.http.websocket import WebSocket
 from o2sidecar.refusals import UpstreamFailed
 
 
@@ -200,7 +201,7 @@ class Relay:
             tunnel.abort()
             self._fail(UpstreamFailed(reason="upstream_invalid", detail="the app switched to another protocol"))
             return
-        join(exchange.switch_protocols(self._door.switched_fields(exchange, head)), tunnel)
+        WebSocket(exchange.switch_protocols(self._door.switched_fields(exchange, head)), tunnel).begin()
 
     def answer_lost(self, reason: str, unseen: bool) -> None:
         """The connection ended too early; perhaps the request may go out once more."""

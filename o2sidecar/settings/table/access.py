@@ -36,6 +36,9 @@ class LoginOptions(Group):
     whitelist_domains: Texts = option((), "hosts to return to after login; .x: its sub-domains too; :*: any port")
     skip_provider_button: bool = option(False, "go straight to the provider, without the sign-in page")
     force_json_errors: bool = option(False, "answer in JSON instead of with pages and redirects")
+    websocket_challenge: bool = option(
+        False, "answer WebSockets without a session 401, not 403", ours=True, sidecar_default=True
+    )
     encode_state: bool = option(False, "wrap the state parameter in base64")
     allow_query_semicolons: bool = option(False, "read ; as & in queries for the sidecar itself; the app gets them raw")
     proxy_prefix: str = option("/oauth2", "path under which the sidecar's own endpoints lie")

@@ -27,6 +27,7 @@ class LimitOptions(Group):
     write_timeout: Duration = option(60.0, "how long a client may take nothing of its answer", ours=True)
     linger_timeout: Duration = option(5.0, "how long to read on after answering to an unread body", ours=True)
     tunnel_idle_timeout: Duration = option(3600.0, "how long a WebSocket may be silent", ours=True)
+    websocket_close_timeout: Duration = option(2.0, "how long a WebSocket that we close may take to end", ours=True)
     keepalive_timeout: Duration = option(75.0, "how long an idle client connection is kept", ours=True)
     max_connections: int = option(10000, "most client connections at a time; 0: no limit", ours=True)
     upstream_connect_timeout: Duration = option(5.0, "how long connecting to the app may take", ours=True)
