@@ -132,8 +132,11 @@ class Channel:
         """Bytes of a head, or of several requests at once."""
         self._running = True
         try:
-            while data and self._exchange is None and not self._lingering:
+            while data and self._exchange is None and not self._lingering and not self.outlet.full:
                 data = self._take_one(data)
+            if data:
+                # Whoever does not read its answers gets no more of them (security.md D1).
+                self._hold(data)
         finally:
             self._running = False
 
@@ -225,12 +228,17 @@ class Channel:
                 self._end()
             return
         self._take = self._take_head
-        self._due(self.server.limits.idle_time)
+        if not self.outlet.full:
+            self._due(self.server.limits.idle_time)
         if not self._running:
-            self.resume_reading()
-            if self._held:
-                data, self._held = self._held, b""
-                self._take_head(data)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Read on, and serve what came behind the last request."""
+        self.resume_reading()
+        if self._held:
+            data, self._held = self._held, b""
+            self._take_head(data)
 
     def broken(self, exchange: NativeExchange, gently: bool) -> None:
         """The answer cannot be completed: end the connection."""
@@ -332,6 +340,7 @@ class Channel:
                 exchange.flow.resume()
         elif self._tunnel is None and not self._lingering:
             self._due(self.server.limits.idle_time)
+            self._go_on()
 
     # The end.
 
@@ -339,7 +348,7 @@ class Channel:
         """A deadline has passed."""
         exchange = self._exchange
         if exchange is None:
-            if self._held and not self._lingering and self._tunnel is None:
+            if self._held and not self._lingering and self._tunnel is None and not self.outlet.full:
                 self._refuse(408, "the request took too long")
             else:
                 self.cut() if self._lingering or self._tunnel or self.outlet.full else self._end()
@@ -374,10 +383,7 @@ class Channel:
         refusal, size = self.server.refusal(status, reason)
         self.outlet.write(refusal)
         refused = exchange or NativeExchange(self, self.server.clock.seconds())
-        refused.fill_in()
-        refused.status = status
-        refused.sent = size
-        refused.reason = refused.reason or reason.replace(" ", "_")
+        refused.refused(status, reason, size)
         self.server.answered(refused)
         self._linger()
 

@@ -261,13 +261,16 @@ class NativeExchange(RequestHead):
 
     # From the channel.
 
-    def fill_in(self) -> None:
-        """Give a head that could not be read something for the log."""
+    def refused(self, status: int, reason: str, size: int) -> None:
+        """The wire has refused it: for the log, with something in the place of what could not be read of the head."""
         for name, nothing in (("method", b""), ("target", b""), ("path", b""), ("host", b""), ("http_1_0", False)):
             if not hasattr(self, name):
                 setattr(self, name, nothing)
         if not hasattr(self, "index"):
             self.fields, self.index = [], {}
+        self.status = status
+        self.sent = size
+        self.reason = self.reason or reason.replace(" ", "_")
         self.done = True
 
     def lost(self) -> None:
