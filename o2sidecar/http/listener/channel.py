@@ -49,7 +49,6 @@ class Channel:
         "_take",
         "_tunnel",
         "deadline",
-        "factory",
         "outlet",
         "peer",
         "peer_port",
@@ -60,7 +59,6 @@ class Channel:
 
     def __init__(self, server: HttpServer) -> None:
         self.server = server
-        self.factory = server
         self.transport: Any = None
         self.deadline = NEVER
         self._exchange: NativeExchange | None = None
@@ -265,6 +263,12 @@ class Channel:
         self._take = self._tunnel.take
         used()
         return self._tunnel
+
+    # What the server asks.
+
+    def under_way(self) -> tuple[NativeExchange | None, bool]:
+        """The request that is being answered, and whether the connection is a tunnel."""
+        return self._exchange, self._tunnel is not None
 
     # What the request's body calls.
 
