@@ -32,7 +32,7 @@ NPM = Path(os.environ.get("O2SIDECAR_NPM") or CACHE / "npm")
 SIDECAR = f"{BIN / 'twistd'} -n --pidfile= o2sidecar"
 CONFORMANCE_TOPICS = (
     *("signin", "start", "callback", "signout", "auth", "userinfo", "headers", "strip", "cookies", "csrf", "session"),
-    *("health", "github", "redirects", "errors", "skipauth"),
+    *("health", "github", "redirects", "errors", "skipauth", "metrics"),
 )
 NEEDS_PROCESSES = ("tests.end_to_end", "tests.test_packaging", "tests.test_dockerfile")
 """What the unit suite leaves to the end-to-end suite."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
@@ -18,9 +20,10 @@ class Port:
 
     def __init__(self, steps: list[str]) -> None:
         self.steps = steps
+        self.closed = "closed"
 
     def stopListening(self) -> None:
-        self.steps.append("closed")
+        self.steps.append(self.closed)
 
 
 class Job:
@@ -45,7 +48,7 @@ class ServiceTests(SynchronousTestCase):
         self.steps: list[str] = []
         self.drained: Deferred[None] = Deferred()
 
-    def service(self, delay: float = 0, listen: bool = True) -> SidecarService:
+    def service(self, *others: Listener, delay: float = 0, listen: bool = True) -> SidecarService:
         def drain() -> Deferred[None]:
             self.steps.append("draining")
             return self.drained
@@ -57,7 +60,7 @@ class ServiceTests(SynchronousTestCase):
             return Port(self.steps)  # type: ignore[return-value]
 
         return SidecarService(
-            listeners=[Listener(where="http://127.0.0.1:4180", listen=opened)],
+            listeners=[*others, Listener(where="http://127.0.0.1:4180", listen=opened)],
             background=[Job(self.steps)],
             ending=lambda: self.steps.append("ending"),
             drain=drain,
@@ -101,6 +104,18 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(self.steps, ["ending"])
         self.clock.advance(0.1)
         self.assertEqual(self.steps, ["ending", "closed", "draining"])
+
+    def test_a_listener_that_stays(self) -> None:
+        """A listener that stays is closed when the running requests are done, and not before."""
+        port: Any = Port(self.steps)
+        port.closed = "the other closed"
+        service = self.service(Listener(where="http://127.0.0.1:44180", listen=lambda: port, stays=True))
+        service.startService()
+        self.steps.clear()
+        service.stopService()
+        self.assertEqual(self.steps, ["ending", "closed", "draining"])
+        self.drained.callback(None)
+        self.assertEqual(self.steps[3:], ["the other closed", "job stopped", "flushed"])
 
     def test_port_taken(self) -> None:
         """An address that is taken ends the process with a sentence that names it."""

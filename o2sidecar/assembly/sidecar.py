@@ -11,12 +11,15 @@ from twisted.web.resource import IResource
 from o2sidecar.assembly.announcement import announcement, unanchored
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of
+from o2sidecar.assembly.metrics import metrics_listeners
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.wire import limits_of, listener_of, proxy_of, tree_of
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.twisted_web.resources import TwistedResource
+from o2sidecar.http.upstream.pool import Pool
+from o2sidecar.observe.exposition import Sources
 from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
 from o2sidecar.signin.answers import Answers
@@ -32,7 +35,10 @@ class Ending:
 
 @frozen(kw_only=True)
 class Guarded:
-    """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start."""
+    """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start.
+
+    `trouble`: says why nobody can sign in just now; empty if people can.
+    """
 
     root: Sidecar
     background: tuple[Background, ...]
@@ -40,6 +46,7 @@ class Guarded:
     warnings: tuple[str, ...]
     edge: Edge
     ending: Ending
+    trouble: Callable[[], str]
 
 
 def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object]) -> SidecarService:
@@ -48,8 +55,12 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
     `write` takes the lines of the access and authentication logs.
     """
     settings, structure = loaded.settings, loaded.structure
+    pools: dict[str, Pool] = {}
     guarded = _guarded(
-        loaded, lambda people, answers: proxy_of(settings, structure, people, answers, reactor), reactor, write
+        loaded,
+        lambda people, answers: proxy_of(settings, structure, people, answers, reactor, pools=pools),
+        reactor,
+        write,
     )
     server = HttpServer(
         guarded.root,
@@ -58,12 +69,23 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         access=guarded.edge.access,
         request_id_field=settings.request_id_header.lower().encode("ascii"),
     )
+    sources = Sources(
+        counts=guarded.edge.counts,
+        server=server,
+        pools=pools,
+        lines=guarded.edge.lines,
+        provider=settings.provider,
+        trouble=guarded.trouble,
+    )
 
     def begin_to_end() -> None:
         guarded.ending.begun = server.draining = True
 
     return SidecarService(
-        listeners=[listener_of(structure.listener, server, reactor)],
+        listeners=[
+            listener_of(structure.listener, server, reactor),
+            *metrics_listeners(settings.metrics_address, sources, limits_of(settings), reactor),
+        ],
         background=guarded.background,
         ending=begin_to_end,
         drain=lambda: server.drain(settings.shutdown_timeout),
@@ -93,7 +115,7 @@ def _guarded(
 ) -> Guarded:
     settings, structure, ending = loaded.settings, loaded.structure, Ending()
     edge = Edge.of(settings, reactor, write)
-    client = provider_client(settings, reactor)
+    client = provider_client(settings, edge, reactor)
     provider = provider_of(settings, client, reactor)
     people = People.of(settings, structure, provider, edge, reactor)
     answers, endpoints = sign_in_of(settings, people, provider, client, edge)
@@ -118,4 +140,5 @@ def _guarded(
         warnings=(*loaded.warnings, *unanchored(people.passes.public.unanchored())),
         edge=edge,
         ending=ending,
+        trouble=provider.trouble,
     )

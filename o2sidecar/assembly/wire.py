@@ -15,6 +15,7 @@ from o2sidecar.http.limits import Limits, UpstreamLimits
 from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.twisted_web.resources import TwistedResource
 from o2sidecar.http.upstream.endpoints import place_of
+from o2sidecar.http.upstream.pool import Pool
 from o2sidecar.http.upstream.routing import Router, StaticAnswer
 from o2sidecar.proxy import ReverseProxyResource
 from o2sidecar.refusals import BadRequest
@@ -101,11 +102,23 @@ def _robots(folder: str) -> Fixed:
     return ROBOTS
 
 
-def proxy_of(settings: Settings, structure: Structure, people: People, answers: Answers, reactor: Any) -> Served:
-    """The way to the apps, by path."""
+def proxy_of(
+    settings: Settings,
+    structure: Structure,
+    people: People,
+    answers: Answers,
+    reactor: Any,
+    *,
+    pools: dict[str, Pool],
+) -> Served:
+    """The way to the apps, by path; the connections to each are put into `pools`, by the upstream's id."""
     apps = {
         upstream.path.encode(): _app(settings, upstream, people, answers, reactor) for upstream in structure.upstreams
     }
+    for upstream in structure.upstreams:
+        app = apps[upstream.path.encode()]
+        if isinstance(app, ReverseProxyResource):
+            pools[upstream.id] = app.pool
     if len(apps) == 1 and b"/" in apps:
         # The one app of a sidecar: no need to ask whose a path is.
         return apps[b"/"]

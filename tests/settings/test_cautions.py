@@ -40,7 +40,6 @@ class CautionTests(SynchronousTestCase):
             ("--insecure-oidc-skip-issuer-verification",): "ID tokens of any issuer",
             ("--show-debug-on-error",): "error pages show internal reasons",
             ("--flush-interval=1s",): "nothing is buffered",
-            ("--metrics-address=:44180",): "metrics are not served by this version",
         }.items():
             warnings = load_with(SAFE, *arguments).warnings
             self.assertIn(words, "\n".join(warnings), arguments)

@@ -52,7 +52,7 @@ class TomlFileTests(SynchronousTestCase):
         unset = ["PROVIDER", "OIDC_ISSUER_URL", "UPSTREAMS", "EMAIL_DOMAINS"]
         loaded = load_with("--config=o.cfg", files=files, without=unset)
         self.assertEqual(loaded.settings.cookie_domains, (".example.com",))
-        self.assertIn("metrics are not served", "\n".join(loaded.warnings))
+        self.assertEqual(loaded.settings.metrics_address, "0.0.0.0:44180")
 
     def test_bare_duration(self) -> None:
         """A bare number is no duration, as oauth2-proxy would take it for nanoseconds."""
