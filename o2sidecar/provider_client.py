@@ -38,6 +38,7 @@ from zope.interface import implementer
 
 from o2sidecar import __version__
 from o2sidecar.oauth import strict_json
+from o2sidecar.observe.counts import ProviderCounts
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
 
 TIMEOUT = 10.0
@@ -111,7 +112,13 @@ class ProviderClient:
     """
 
     def __init__(
-        self, *, agent: IAgent, clock: IReactorTime, timeout: float = TIMEOUT, max_body: int = MAX_BODY
+        self,
+        *,
+        agent: IAgent,
+        clock: IReactorTime,
+        timeout: float = TIMEOUT,
+        max_body: int = MAX_BODY,
+        counts: ProviderCounts | None = None,
     ) -> None:
         no_cookies = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=[]))
         self._http = HTTPClient(_Uncompressed(agent), no_cookies, _Body)
@@ -120,6 +127,7 @@ class ProviderClient:
         self._treq_reactor: Any = clock
         self._timeout = timeout
         self._max_body = max_body
+        self._counts = counts or ProviderCounts()
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         """GET; raises `ProviderUnavailable` if no answer comes whole in time, `ProviderFailed` for one too big."""
@@ -141,13 +149,19 @@ class ProviderClient:
         began = self._clock.seconds()
         exchange = Deferred.fromCoroutine(self._exchange(method, url, headers, body, source))
         exchange.addTimeout(self._timeout, self._clock)
+        outcome = "unanswered"
         try:
-            return await exchange
+            answer = await exchange
+            outcome = "overloaded" if answer.overloaded else "answered"
+            return answer
         except (defer.TimeoutError, *_WIRE) as error:
             # An error's text may hold addresses and bytes of the answer, so only its kind is told.
             too_late = self._clock.seconds() - began >= self._timeout
             trouble = f"no answer within {self._timeout:g} seconds" if too_late else _kind(error)
             raise ProviderUnavailable(detail=f"{source} could not be asked: {trouble}") from None
+        finally:
+            self._counts.asked[outcome] += 1
+            self._counts.durations.add(self._clock.seconds() - began)
 
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, source: str

@@ -26,10 +26,14 @@ class Background(Protocol):
 
 @frozen(kw_only=True)
 class Listener:
-    """An address to listen on: `where` for people, `listen` does it."""
+    """An address to listen on: `where` for people, `listen` does it.
+
+    `stays`: until the running requests are done, and not only until the process begins to end.
+    """
 
     where: str
     listen: Callable[[], IListeningPort] = field(repr=False)
+    stays: bool = False
 
 
 class SidecarService(Service):
@@ -99,21 +103,24 @@ class SidecarService(Service):
         self._ending()
         if self._delay and self.ports:
             await deferLater(self._clock, self._delay)
-        for port in self.ports:
-            await self._close(port)
-        self.ports.clear()
+        await self._close(stays=False)
         await self._drain()
+        await self._close(stays=True)
+        self.ports.clear()
         for each in self._background:
             each.stop()
         self._log.info("stopped")
         self._flush()
 
-    async def _close(self, port: IListeningPort) -> None:
-        try:
-            await maybeDeferred(port.stopListening)
-        except OSError as error:
-            # Somebody removed our unix socket: no reason to end before the running requests do.
-            self._log.warn("a listener was not closed in order: {error}", error=error)
+    async def _close(self, *, stays: bool) -> None:
+        for listener, port in zip(self._listeners, self.ports, strict=False):
+            if listener.stays != stays:
+                continue
+            try:
+                await maybeDeferred(port.stopListening)
+            except OSError as error:
+                # Somebody removed our unix socket: no reason to end before the running requests do.
+                self._log.warn("a listener was not closed in order: {error}", error=error)
 
 
 def _why(error: Exception) -> str:

@@ -33,7 +33,7 @@ SIDECAR = f"{BIN / 'twistd'} -n --pidfile= o2sidecar"
 CONFORMANCE_TOPICS = (
     *("signin", "start", "callback", "signout", "auth", "userinfo", "headers", "strip", "cookies", "csrf", "session"),
     *("health", "github", "redirects", "errors", "skipauth", "forcehttps", "reverseproxy", "upstreams", "static"),
-    *("prefix", "logging"),
+    *("prefix", "logging", "metrics"),
 )
 CONFORMANCE_CASES = ("websocket/ws-[!b]*", "websocket/ws-bad-session")
 """Of topics that are not whole yet: all WebSockets but those with bearer tokens."""

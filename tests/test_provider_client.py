@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError
 from twisted.trial.unittest import SynchronousTestCase
 
+from o2sidecar.observe.counts import ProviderCounts
 from o2sidecar.provider_client import Answer, shown
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
 from tests.fakes import ISSUER, Wire, answering, breaking_off, silent, stalling
@@ -208,6 +209,29 @@ class AnswerTests(SynchronousTestCase):
         ):
             wire.provider.instead["/x"] = answering({}, status, **headers)
             self.assertIs(wire.result(wire.client.get(f"{ISSUER}/x")).overloaded, expected, (status, headers))
+
+
+class CountsTests(SynchronousTestCase):
+    """Questions are counted and timed."""
+
+    def test_outcomes(self) -> None:
+        """By whether there was an answer, and one that tells something; what is too big is none."""
+        counts = ProviderCounts()
+        wire = Wire(timeout=10.0, max_body=1000, counts=counts)
+        wire.provider.instead |= {
+            "/yes": answering({}),
+            "/no": answering({}, 404),
+            "/busy": answering({}, 503),
+            "/big": answering(b"a" * 1001),
+            "/silent": silent,
+        }
+        for path in ("/yes", "/no", "/busy", "/big"):
+            wire.outcome(wire.client.get(f"{ISSUER}{path}"))
+        waiting = wire.begin(wire.client.get(f"{ISSUER}/silent"))
+        wire.clock.advance(10)
+        self.failureResultOf(waiting, ProviderUnavailable)
+        self.assertEqual(counts.asked, {"answered": 2, "overloaded": 1, "unanswered": 2})
+        self.assertEqual((sum(counts.durations.counts), counts.durations.seconds), (5, 10.0))
 
 
 class ShownTests(SynchronousTestCase):

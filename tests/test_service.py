@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
@@ -19,9 +21,10 @@ class Port:
     def __init__(self, steps: list[str], removed: bool = False) -> None:
         self.steps = steps
         self.removed = removed
+        self.closed = "closed"
 
     def stopListening(self) -> None:
-        self.steps.append("closed")
+        self.steps.append(self.closed)
         if self.removed:
             raise FileNotFoundError(2, "No such file or directory")
 
@@ -48,7 +51,9 @@ class ServiceTests(SynchronousTestCase):
         self.steps: list[str] = []
         self.drained: Deferred[None] = Deferred()
 
-    def service(self, delay: float = 0, listen: bool = True, removed: bool = False) -> SidecarService:
+    def service(
+        self, *others: Listener, delay: float = 0, listen: bool = True, removed: bool = False
+    ) -> SidecarService:
         def drain() -> Deferred[None]:
             self.steps.append("draining")
             return self.drained
@@ -60,7 +65,7 @@ class ServiceTests(SynchronousTestCase):
             return Port(self.steps, removed)  # type: ignore[return-value]
 
         return SidecarService(
-            listeners=[Listener(where="http://127.0.0.1:4180", listen=opened)],
+            listeners=[*others, Listener(where="http://127.0.0.1:4180", listen=opened)],
             background=[Job(self.steps)],
             ending=lambda: self.steps.append("ending"),
             drain=drain,
@@ -114,6 +119,18 @@ class ServiceTests(SynchronousTestCase):
         self.drained.callback(None)
         self.successResultOf(stopped)
         self.assertEqual(self.steps, ["ending", "closed", "draining", "job stopped", "flushed"])
+
+    def test_a_listener_that_stays(self) -> None:
+        """A listener that stays is closed when the running requests are done, and not before."""
+        port: Any = Port(self.steps)
+        port.closed = "the other closed"
+        service = self.service(Listener(where="http://127.0.0.1:44180", listen=lambda: port, stays=True))
+        service.startService()
+        self.steps.clear()
+        service.stopService()
+        self.assertEqual(self.steps, ["ending", "closed", "draining"])
+        self.drained.callback(None)
+        self.assertEqual(self.steps[3:], ["the other closed", "job stopped", "flushed"])
 
     def test_port_taken(self) -> None:
         """An address that is taken ends the process with a sentence that names it."""

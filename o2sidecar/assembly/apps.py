@@ -14,6 +14,7 @@ from o2sidecar.http.client_tls import Authorities
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import UpstreamLimits
 from o2sidecar.http.upstream.endpoints import place_of
+from o2sidecar.http.upstream.pool import Pool
 from o2sidecar.http.upstream.routing import App, Router, StaticAnswer
 from o2sidecar.policy.rewriting import Rewriting
 from o2sidecar.proxy import ReverseProxyResource
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 _UNBOUNDED = 1 << 31
 
 
-def proxy_of(settings: Settings, structure: Structure, people: People, answers: Answers, reactor: Any) -> Served:
-    """The way to the apps, by path."""
+def proxy_of(
+    settings: Settings, structure: Structure, people: People, answers: Answers, reactor: Any, *, pools: dict[str, Pool]
+) -> Served:
+    """The way to the apps, by path; the connections to each are put into `pools`, by the upstream's id."""
     apps: dict[bytes, App] = {}
     patterns: list[tuple[Rewriting, App]] = []
     for upstream in structure.upstreams:
         app = _app(settings, upstream, people, answers, reactor)
+        if isinstance(app, ReverseProxyResource):
+            pools[upstream.id] = app.pool
         if upstream.rewriting is None:
             apps[upstream.path.encode("ascii")] = app
         else:

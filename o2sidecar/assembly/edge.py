@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from o2sidecar.http.exchange import Exchange
+from o2sidecar.observe.counts import Counts, RequestCounts
 from o2sidecar.observe.lines import LineWriter
 from o2sidecar.observe.moments import Moments
 from o2sidecar.observe.records import AccessLog, AuthLog, Surroundings
@@ -17,12 +18,13 @@ from o2sidecar.settings.options import Settings
 
 @frozen(kw_only=True)
 class Edge:
-    """Whose word about clients counts, and the logs of what they do."""
+    """Whose word about clients counts, and what is written down and counted of what they do."""
 
     forwarding: Forwarding
     lines: LineWriter
     access: Callable[[Exchange, int, int, float], None]
     auth: AuthLog
+    counts: Counts
     now: Callable[[], float]
 
     @classmethod
@@ -36,8 +38,11 @@ class Edge:
         lines = LineWriter(write=write, clock=reactor)
         moments = Moments(local=settings.logging_local_time)
         excluded = {path.encode() for path in settings.exclude_logging_paths}
+        health_checks = {settings.ping_path.encode(), settings.ready_path.encode()}
         if settings.silence_ping_logging:
-            excluded |= {settings.ping_path.encode(), settings.ready_path.encode()}
+            excluded |= health_checks
+        if settings.gcp_healthchecks:
+            health_checks |= {b"/liveness_check", b"/readiness_check"}
         around = Surroundings(
             writer=lines,
             moments=moments,
@@ -46,11 +51,14 @@ class Edge:
             json=settings.logging_format == "json",
         )
         access = AccessLog(around, layout=settings.request_logging_format, excluded=frozenset(excluded))
+        log = access.record if settings.request_logging else _not_logged
+        requests = RequestCounts(then=log, health_checks=health_checks)
         return cls(
             forwarding=forwarding,
             lines=lines,
-            access=access.record if settings.request_logging else _not_logged,
+            access=requests.record if settings.metrics_address else log,
             auth=AuthLog(around, layout=settings.auth_logging_format, on=settings.auth_logging),
+            counts=Counts(requests=requests),
             now=reactor.seconds,
         )
 

@@ -54,7 +54,7 @@ class Listening:
                     most=server.limits.connections,
                 )
         return cls(
-            listeners=tuple(_listener_of(where, factories[where.secure], reactor) for where in structure.listeners),
+            listeners=tuple(listener_of(where, factories[where.secure], reactor) for where in structure.listeners),
             background=certificates,
         )
 
@@ -73,7 +73,8 @@ def _certificate_of(tls: Tls, reactor: Any) -> NewestCertificate:
         raise SettingsRefused((Problem(names=(tls.name,), sentence=str(error)),)) from None
 
 
-def _listener_of(where: listeners.Listener, server: IProtocolFactory, reactor: Any) -> Listener:
+def listener_of(where: listeners.Listener, server: IProtocolFactory, reactor: Any) -> Listener:
+    """What listens at an address."""
     if where.path:
         return Listener(where=f"unix:{where.path}", listen=lambda: _listen_on_socket(where, server, reactor))
     if where.descriptor is not None:

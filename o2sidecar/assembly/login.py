@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from o2sidecar.signin.go_templates import GoTemplates
 
 
-def provider_client(settings: Settings, reactor: Any) -> ProviderClient:
+def provider_client(settings: Settings, edge: Edge, reactor: Any) -> ProviderClient:
     """What provider and backend are asked with."""
     agent = provider_agent(
         reactor,
@@ -43,7 +43,11 @@ def provider_client(settings: Settings, reactor: Any) -> ProviderClient:
         connect_timeout=settings.provider_connect_timeout,
     )
     return ProviderClient(
-        agent=agent, clock=reactor, timeout=settings.provider_timeout, max_body=settings.provider_body_limit
+        agent=agent,
+        clock=reactor,
+        timeout=settings.provider_timeout,
+        max_body=settings.provider_body_limit,
+        counts=edge.counts.provider,
     )
 
 
@@ -138,6 +142,7 @@ def _logins(settings: Settings, people: People, provider: Provider, edge: Edge) 
         code_challenge_method=cast("ChallengeMethod", settings.code_challenge_method),
         nonce=not settings.insecure_oidc_skip_nonce,
         encode_state=settings.encode_state,
+        counts=edge.counts.sign_ins,
     )
 
 

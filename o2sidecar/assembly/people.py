@@ -56,6 +56,7 @@ class People:
             lifetime=settings.cookie_expire,
             refresh_period=settings.cookie_refresh,
             remembered=settings.session_cache_size,
+            counts=edge.counts.sessions,
         )
         admission = Admission(
             email_domains=settings.email_domains,

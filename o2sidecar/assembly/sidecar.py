@@ -13,12 +13,15 @@ from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of
+from o2sidecar.assembly.metrics import metrics_listeners
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.wire import https_only, limits_of, tree_of
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.twisted_web.resources import TwistedResource
+from o2sidecar.http.upstream.pool import Pool
+from o2sidecar.observe.exposition import Sources
 from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
 from o2sidecar.signin.answers import Answers
@@ -34,7 +37,10 @@ class Ending:
 
 @frozen(kw_only=True)
 class Guarded:
-    """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start."""
+    """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start.
+
+    `trouble`: says why nobody can sign in just now; empty if people can.
+    """
 
     root: Sidecar
     answers: Answers
@@ -43,6 +49,7 @@ class Guarded:
     warnings: tuple[str, ...]
     edge: Edge
     ending: Ending
+    trouble: Callable[[], str]
 
 
 def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object]) -> SidecarService:
@@ -51,8 +58,12 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
     `write` takes the lines of the access and authentication logs.
     """
     settings, structure = loaded.settings, loaded.structure
+    pools: dict[str, Pool] = {}
     guarded = _guarded(
-        loaded, lambda people, answers: proxy_of(settings, structure, people, answers, reactor), reactor, write
+        loaded,
+        lambda people, answers: proxy_of(settings, structure, people, answers, reactor, pools=pools),
+        reactor,
+        write,
     )
     server = HttpServer(
         guarded.root,
@@ -62,6 +73,14 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         refuse=guarded.answers.of_the_wire,
         request_id_field=settings.request_id_header.lower().encode("ascii"),
     )
+    sources = Sources(
+        counts=guarded.edge.counts,
+        server=server,
+        pools=pools,
+        lines=guarded.edge.lines,
+        provider=settings.provider,
+        trouble=guarded.trouble,
+    )
 
     listening = Listening.of(settings, structure, server, guarded.edge.forwarding, reactor)
 
@@ -69,7 +88,10 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         guarded.ending.begun = server.draining = True
 
     return SidecarService(
-        listeners=listening.listeners,
+        listeners=(
+            *listening.listeners,
+            *metrics_listeners(settings.metrics_address, sources, limits_of(settings), reactor),
+        ),
         background=(*guarded.background, *listening.background),
         ending=begin_to_end,
         drain=lambda: server.drain(settings.shutdown_timeout),
@@ -99,7 +121,7 @@ def _guarded(
 ) -> Guarded:
     settings, structure, ending = loaded.settings, loaded.structure, Ending()
     edge = Edge.of(settings, reactor, write)
-    client = provider_client(settings, reactor)
+    client = provider_client(settings, edge, reactor)
     provider = provider_of(settings, client, reactor)
     people = People.of(settings, structure, provider, edge, reactor)
     answers, endpoints = sign_in_of(settings, people, provider, client, edge)
@@ -126,4 +148,5 @@ def _guarded(
         warnings=(*loaded.warnings, *unanchored(people.passes.public.unanchored())),
         edge=edge,
         ending=ending,
+        trouble=provider.trouble,
     )

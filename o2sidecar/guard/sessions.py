@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from o2sidecar.guard.opened import Opened, OpenedSessions
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
+from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.providers.provider import Provider
 from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
@@ -49,6 +50,7 @@ class Sessions:
         refresh_period: float = 0,
         retry_period: float = 60,
         remembered: int = 4096,
+        counts: SessionCounts | None = None,
     ) -> None:
         self._cookie = cookie
         self._headers = headers
@@ -59,6 +61,7 @@ class Sessions:
         self._refresh_period = refresh_period or inf
         self._retry_period = min(retry_period, self._refresh_period)
         self._opened = OpenedSessions(remembered)
+        self._counts = counts or SessionCounts()
         self._waiting: dict[bytes, list[Deferred[Opened | None]]] = {}
         self._name = cookie.attributes.name.encode("ascii")
         self._assignment = self._name + b"="
@@ -80,7 +83,10 @@ class Sessions:
             opened = self._open(key, field)
             if opened is None:
                 return None
+        else:
+            self._counts.remembered += 1
         if opened.ended or opened.expires_at <= self._now():
+            self._counts.refused.add("ended" if opened.ended else "expired")
             return None
         return opened
 
@@ -159,10 +165,15 @@ class Sessions:
         now = self._now()
         try:
             session = self._cookie.read(parse_cookies([field]), now)
-        except CookieRefused:
+        except CookieRefused as refused:
+            self._counts.refused.add(refused.reason)
             return None
-        if session is None or not session.names_somebody:
+        if session is None:
             return None
+        if not session.names_somebody:
+            self._counts.refused.add("nobody")
+            return None
+        self._counts.opened += 1
         opened = self._made(key, session)
         self._opened.keep(opened)
         return opened
@@ -182,8 +193,10 @@ class Sessions:
             session = await self._provider.refresh(opened.session)
         except SessionEnded as ended:
             self._log.info("session of {name} ended: {reason}", name=opened.session.name, reason=str(ended))
+            self._counts.renewals["ended"] += 1
             self._opened.keep(evolve(opened, ended=True))
             return None
+        self._counts.renewals["unchanged" if session is None else "renewed"] += 1
         if session is None:
             renewed = evolve(opened, due_at=self._now() + self._retry_period)
         else:
@@ -202,6 +215,7 @@ class Sessions:
             for each in waiting:
                 each.callback(result)
             return
+        self._counts.renewals["failed"] += 1
         if result.check(Refusal) is None:
             self._log.failure("renewing a session failed", failure=result)
         # Nobody knows whether the session is still good: these requests are refused, the cookie stays, and the next

@@ -43,6 +43,9 @@ class Sweep:
             self._timer.cancel()
             self._timer = None
 
+    def __len__(self) -> int:
+        return len(self._watched)
+
     def _sweep(self) -> None:
         self._timer = self._clock.callLater(self._period, self._sweep)
         now = self._clock.seconds()

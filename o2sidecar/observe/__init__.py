@@ -1,1 +1,1 @@
-"""What is written down: access, authentication and standard log records."""
+"""What is written down: access, authentication and standard log records; and what is counted."""

@@ -11,7 +11,8 @@ class LineWriter:
     """Collects lines and writes them together.
 
     `write` takes bytes (a file's `write` and `flush` in one). `delay`: seconds that a line may wait. `limit`: bytes
-    that may wait. A `write` that raises `OSError` (disk full, reader gone) loses its lines and nothing else.
+    that may wait. A `write` that raises `OSError` (disk full, reader gone) loses its lines and nothing else; `lost`
+    says how many.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class LineWriter:
         self._lines: list[str] = []
         self._size = 0
         self._timer: IDelayedCall | None = None
+        self.lost = 0
 
     def line(self, text: str) -> None:
         """Write a line, soon. `text` holds no line end."""
@@ -42,10 +44,11 @@ class LineWriter:
             self._timer = None
         if not self._lines:
             return
+        count = len(self._lines)
         text = "\n".join(self._lines) + "\n"
         self._lines.clear()
         self._size = 0
         try:
             self._write(text.encode("utf-8", "backslashreplace"))
         except OSError:
-            return
+            self.lost += count

@@ -19,7 +19,6 @@ _DANGERS = {
 _WITHOUT_EFFECT = {
     "flush_interval": "this has no effect: nothing is buffered, every piece of an answer is passed on as it comes.",
     "errors_to_info_log": "this has no effect: errors are on standard output already, like everything else.",
-    "metrics_address": "metrics are not served by this version; nothing listens there.",
 }
 
 

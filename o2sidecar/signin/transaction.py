@@ -17,11 +17,12 @@ from o2sidecar.oauth.authorization import authorization_url
 from o2sidecar.oauth.pending import PendingLogin
 from o2sidecar.oauth.pkce import challenge
 from o2sidecar.oauth.state import decode_state, encode_state
+from o2sidecar.observe.counts import SignInCounts
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.policy.redirects import Redirects, location
 from o2sidecar.providers.provider import Provider
-from o2sidecar.refusals import BadRequest, LoginFailed, NotPermitted, Refusal
+from o2sidecar.refusals import BadRequest, LoginFailed, NotPermitted, ProviderFailed, Refusal
 from o2sidecar.session.cookies import SessionCookie, parse_cookies
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.session import Session
@@ -75,6 +76,7 @@ class Logins:
     code_challenge_method: ChallengeMethod = ""
     nonce: bool = False
     encode_state: bool = False
+    counts: SignInCounts = field(factory=SignInCounts, repr=False)
 
     async def begin(self, exchange: Exchange, redirect: str, *, choose_account: bool = False) -> Onward:
         """Where to send the browser to sign in, to come to `redirect` in the end.
@@ -91,6 +93,7 @@ class Logins:
         parameters.update(self._of_the_code_flow(exchange, pending, redirect))
         written = self.pending.write(pending, self._host(exchange), _cookies(exchange), self.now())
         url = authorization_url(endpoint, parameters.items())
+        self.counts.begun += 1
         return Onward(location=location(url), set_cookies=tuple(written))
 
     async def complete(self, exchange: Exchange, fields: Fields) -> Onward:
@@ -101,6 +104,18 @@ class Logins:
         Raises `BadRequest` (no answer at all), `LoginFailed`, `ProviderFailed`, `NotPermitted` (`NotAdmitted` if it is
         known who). If the login is over then, its cookie is deleted by whatever answer follows (`Exchange.also`).
         """
+        outcome = "error"
+        try:
+            onward = await self._completed(exchange, fields)
+            outcome = "repeated" if onward.session is None else "success"
+            return onward
+        except Refusal as refused:
+            outcome = _outcome(refused)
+            raise
+        finally:
+            self.counts.ended[outcome] += 1
+
+    async def _completed(self, exchange: Exchange, fields: Fields) -> Onward:
         # 1. RFC 6749 §3.1: each parameter at most once, and an answer is either a code or an error (§4.1.2).
         code, error, state, issuer = (fields.one(name) for name in ("code", "error", "state", "iss"))
         if error:
@@ -186,6 +201,15 @@ class Logins:
 
     def _host(self, exchange: Exchange) -> str:
         return self.forwarding.host(exchange)
+
+
+def _outcome(refusal: Refusal) -> str:
+    """How a login ended that is refused, by whose fault it was."""
+    if isinstance(refusal, NotPermitted):
+        return "denied"
+    if isinstance(refusal, ProviderFailed):
+        return "provider_failed"
+    return "failed" if isinstance(refusal, (LoginFailed, BadRequest)) else "error"
 
 
 def _cookies(exchange: Exchange) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from o2sidecar.guard.sessions import Sessions
 from o2sidecar.http.exchange import HeaderFields
 from o2sidecar.identity import HeaderRule, HeaderSource, Identity, IdentityHeaders
+from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes, SessionCookie
@@ -82,7 +83,14 @@ def cookie_of(session: Session, name: str = "_oauth2_proxy") -> str:
     return f"{name}={CODEC.encode(name, session)}"
 
 
-def sessions(provider: SlowProvider, clock: Clock, *, refresh_period: float = 0, retry_period: float = 60) -> Sessions:
+def sessions(
+    provider: SlowProvider,
+    clock: Clock,
+    *,
+    refresh_period: float = 0,
+    retry_period: float = 60,
+    counts: SessionCounts | None = None,
+) -> Sessions:
     """Sessions on a clock that stands at NOW when the test has not moved it."""
     return Sessions(
         cookie=COOKIE,
@@ -93,4 +101,5 @@ def sessions(provider: SlowProvider, clock: Clock, *, refresh_period: float = 0,
         lifetime=3600,
         refresh_period=refresh_period,
         retry_period=retry_period,
+        counts=counts,
     )

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.guard.opened import Opened
+from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.refusals import ProviderFailed, SessionEnded
 from o2sidecar.session.session import Session
 from tests.guard.asking import ALICE, CODEC, NOW, Asked, SlowProvider, cookie_of, sessions
@@ -21,7 +22,8 @@ class FindTests(SynchronousTestCase):
         """Sessions on a clock."""
         self.clock = Clock()
         self.clock.advance(NOW)
-        self.sessions = sessions(SlowProvider(), self.clock)
+        self.counts = SessionCounts()
+        self.sessions = sessions(SlowProvider(), self.clock, counts=self.counts)
 
     def name(self, *cookies: str) -> str | None:
         found = self.sessions.find(Asked(*cookies))  # type: ignore[arg-type]
@@ -40,6 +42,22 @@ class FindTests(SynchronousTestCase):
         second = self.sessions.find(Asked(f"{pair}; c=3"))  # type: ignore[arg-type]
         self.assertIsNotNone(first)
         self.assertIs(first, second)
+        self.assertEqual((self.counts.opened, self.counts.remembered), (1, 1))
+
+    def test_what_does_not_count_is_counted(self) -> None:
+        """Each request with a cookie that is no session, or no longer one, counts by what was wrong with it."""
+        pair = cookie_of(ALICE)
+        self.name("a=1")
+        self.name("_oauth2_proxy=forged|1|x")
+        self.name("_oauth2_proxy=nonsense")
+        self.name(cookie_of(Session(created_at=NOW)))
+        self.name(pair)
+        self.clock.advance(3600)
+        self.name(pair)
+        self.sessions = sessions(SlowProvider(), self.clock, counts=self.counts)
+        self.name(pair)
+        found = {reason: count for reason, count in self.counts.refused.items() if count}
+        self.assertEqual(found, {"signature": 1, "malformed": 1, "nobody": 1, "expired": 2})
 
     def test_several_fields(self) -> None:
         """Cookies may come in several fields (RFC 9113 §8.2.3)."""
@@ -115,7 +133,8 @@ class RenewalTests(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(NOW)
         self.provider = SlowProvider()
-        self.sessions = sessions(self.provider, self.clock, refresh_period=600, retry_period=60)
+        self.counts = SessionCounts()
+        self.sessions = sessions(self.provider, self.clock, refresh_period=600, retry_period=60, counts=self.counts)
         self.pair = cookie_of(ALICE)
         self.decided: list[tuple[Asked, Opened | None]] = []
         self.given_up: list[Asked] = []
@@ -207,6 +226,24 @@ class RenewalTests(SynchronousTestCase):
         self.provider.answers[0].errback(ProviderFailed(reason="token_refused"))
         self.assertEqual((self.decided, len(self.given_up)), ([], 1))
         self.assertEqual(self.given_up[0].also, [], "the cookie may still be good, and stays")
+
+    def test_renewals_are_counted(self) -> None:
+        """Each question counts once, however many wait for it, by what came of it."""
+        self.clock.advance(600)
+        self.settle()
+        self.settle()
+        self.provider.answers[0].errback(ProviderFailed(reason="token_refused"))
+        self.settle()
+        self.provider.answers[1].callback(None)
+        self.clock.advance(60)
+        self.settle()
+        self.provider.answers[2].callback(evolve(ALICE, created_at=NOW + 660))
+        self.clock.advance(600)
+        self.settle()
+        self.provider.answers[3].errback(SessionEnded())
+        self.settle()
+        self.assertEqual(self.counts.renewals, {"renewed": 1, "unchanged": 1, "ended": 1, "failed": 1})
+        self.assertEqual(self.counts.refused["ended"], 1)
 
     def test_giving_up(self) -> None:
         """If judging fails after the wait, the request is still answered."""

@@ -59,7 +59,9 @@ class LineWriterTests(SynchronousTestCase):
 
         writer = LineWriter(write=write, clock=self.clock)
         writer.line("lost")
+        writer.line("lost too")
         self.clock.advance(1)
+        self.assertEqual(writer.lost, 2)
         failing[0] = False
         writer.line("kept")
         self.clock.advance(1)

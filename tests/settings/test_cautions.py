@@ -45,7 +45,6 @@ class CautionTests(SynchronousTestCase):
             ("--tls-cipher-suite=TLS_RSA_WITH_AES_128_GCM_SHA256",): "gets hold of the key later",
             ("--proxy-protocol",): "trusted_proxy_ips): with proxy_protocol and no trusted proxies, only",
             ("--force-https",): "nobody can come by https",
-            ("--metrics-address=:44180",): "metrics are not served by this version",
         }.items():
             warnings = load_with(SAFE, *arguments, files={"ca.pem": authority().pem}).warnings
             self.assertIn(words, "\n".join(warnings), arguments)

@@ -307,9 +307,10 @@ class ListenerTests(StructuredFileCase):
     """`server` and `metricsServer` say where to listen."""
 
     def test_metrics(self) -> None:
-        """The metrics address is taken, and said to be idle."""
-        loaded = load_yaml(GOOD + "metricsServer: {bindAddress: ':44180'}\n")
-        self.assertIn("metricsServer.bindAddress (a.yaml): metrics are not served", "\n".join(loaded.warnings))
+        """The metrics address is taken; an empty one, or a dash, is none."""
+        for address, taken in ((":44180", ":44180"), ("", ""), ("-", "")):
+            loaded = load_yaml(f"{GOOD}metricsServer: {{bindAddress: '{address}'}}\n")
+            self.assertEqual(loaded.settings.metrics_address, taken)
 
     def test_no_listener(self) -> None:
         """Nothing to listen on is a problem."""

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
+from o2sidecar.observe.counts import SignInCounts
 from o2sidecar.policy.admission import Admission
 from o2sidecar.refusals import (
     BadRequest,
@@ -322,6 +323,46 @@ class RefusedTests(SynchronousTestCase):
         home = house()
         home.provider.outcome = ZeroDivisionError()
         self.assertRaises(ZeroDivisionError, Tab(home.logins()).comes_back)
+
+
+class CountsTests(SynchronousTestCase):
+    """Logins are counted when they begin and when they end."""
+
+    def setUp(self) -> None:
+        """A house whose logins are counted."""
+        self.home = house()
+        self.counts = SignInCounts()
+
+    def tab(self) -> Tab:
+        return Tab(self.home.logins(counts=self.counts))
+
+    def test_begun(self) -> None:
+        """A login counts as begun when there is somewhere to send the browser."""
+        self.tab()
+        self.home.provider.endpoint = ProviderUnavailable()
+        self.assertRaises(ProviderUnavailable, self.tab)
+        self.assertEqual((self.counts.begun, sum(self.counts.ended.values())), (1, 0))
+
+    def test_ended(self) -> None:
+        """Each answer counts once, by whose fault it was that nobody is signed in now."""
+        self.tab().comes_back()
+        tab = self.tab()
+        tab.cookies = b""
+        tab.comes_back(session_pair())
+        self.assertRaises(LoginFailed, tab.comes_back)
+        self.assertRaises(BadRequest, self.tab().comes_back, code=None)
+        for outcome in (
+            NotPermitted(reason="github_org"),
+            ProviderFailed(reason="token_response"),
+            ProviderUnavailable(),
+            ZeroDivisionError(),
+        ):
+            self.home.provider.outcome = outcome
+            self.assertRaises(type(outcome), self.tab().comes_back)
+        self.assertEqual(
+            self.counts.ended,
+            {"success": 1, "repeated": 1, "denied": 1, "failed": 2, "provider_failed": 2, "error": 1},
+        )
 
 
 class LateAnswerTests(SynchronousTestCase):

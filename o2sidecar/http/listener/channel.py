@@ -49,7 +49,6 @@ class Channel:
         "_take",
         "_tunnel",
         "deadline",
-        "factory",
         "outlet",
         "peer",
         "peer_port",
@@ -61,7 +60,6 @@ class Channel:
     def __init__(self, server: HttpServer, address: IAddress | None) -> None:
         """`address`: whose connection it is."""
         self.server = server
-        self.factory = server
         self.peer, self.peer_port = other_end(address)
         self.transport: Any = None
         self.deadline = NEVER
@@ -131,8 +129,11 @@ class Channel:
         """Bytes of a head, or of several requests at once."""
         self._running = True
         try:
-            while data and self._exchange is None and not self._lingering:
+            while data and self._exchange is None and not self._lingering and not self.outlet.full:
                 data = self._take_one(data)
+            if data:
+                # Whoever does not read its answers gets no more of them (security.md D1).
+                self._hold(data)
         finally:
             self._running = False
 
@@ -224,12 +225,17 @@ class Channel:
                 self._end()
             return
         self._take = self._take_head
-        self._due(self.server.limits.idle_time)
+        if not self.outlet.full:
+            self._due(self.server.limits.idle_time)
         if not self._running:
-            self.resume_reading()
-            if self._held:
-                data, self._held = self._held, b""
-                self._take_head(data)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Read on, and serve what came behind the last request."""
+        self.resume_reading()
+        if self._held:
+            data, self._held = self._held, b""
+            self._take_head(data)
 
     def broken(self, exchange: NativeExchange, gently: bool) -> None:
         """The answer cannot be completed: end the connection."""
@@ -247,6 +253,12 @@ class Channel:
         self._tunnel = ClientEnd(self, exchange, held)
         self._take = self._tunnel.take
         return self._tunnel
+
+    # What the server asks.
+
+    def under_way(self) -> tuple[NativeExchange | None, bool]:
+        """The request that is being answered, and whether the connection is a tunnel."""
+        return self._exchange, self._tunnel is not None
 
     # What the request's body calls.
 
@@ -322,6 +334,7 @@ class Channel:
                 exchange.flow.resume()
         elif self._tunnel is None and not self._lingering:
             self._due(self.server.limits.idle_time)
+            self._go_on()
 
     # The end.
 
@@ -331,7 +344,7 @@ class Channel:
         if self._tunnel is not None:
             self._tunnel.overdue(now)
         elif exchange is None:
-            if self._held and not self._lingering:
+            if self._held and not self._lingering and not self.outlet.full:
                 self._refuse(408, "the request took too long", self._held)
             else:
                 self.cut() if self._lingering or self.outlet.full else self._end()

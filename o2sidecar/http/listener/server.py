@@ -43,7 +43,7 @@ class HttpServer:
 
     `served` answers the requests. `refuse` says what to answer to those that cannot be served (400, 408, 413, 414,
     417, 431, 501, 503, 505) or were not, by a fault of ours (500). `request_id_field`: the field, in lower case, that
-    names a request. `now`: seconds since the epoch, for Date.
+    names a request. `now`: seconds since the epoch, for Date. `accepted` counts the connections so far.
     """
 
     _log = Logger()
@@ -70,6 +70,7 @@ class HttpServer:
         self.request_ids = RequestIds(field=request_id_field, random=random)
         self.date_line = DateLine(now)
         self.draining = False
+        self.accepted = 0
         self._sweep = Sweep(clock)
         self._channels: dict[Channel, None] = {}
         self._drained: list[Deferred[None]] = []
@@ -78,6 +79,17 @@ class HttpServer:
     def open(self) -> int:
         """How many connections there are."""
         return len(self._channels)
+
+    def in_flight(self) -> dict[str, int]:
+        """How many requests are under way: with an app (`app`), answered here (`own`), or become a `tunnel`."""
+        found = {"app": 0, "own": 0, "tunnel": 0}
+        for channel in self._channels:
+            exchange, tunnel = channel.under_way()
+            if tunnel:
+                found["tunnel"] += 1
+            elif exchange is not None:
+                found["app" if exchange.upstream else "own"] += 1
+        return found
 
     def buildProtocol(self, addr: IAddress | None) -> Channel:
         """A channel for a new connection."""
@@ -131,6 +143,7 @@ class HttpServer:
     def opened(self, channel: Channel) -> bool:
         """Take note of a channel; whether there is room for it."""
         self._channels[channel] = None
+        self.accepted += 1
         self._sweep.watch(channel)
         return len(self._channels) <= self.limits.connections
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime, IStreamClientEndpoint
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from o2sidecar.http.limits import UpstreamLimits
@@ -19,6 +20,11 @@ class Pool:
 
     There are never more of them than requests under way and `pool_size` together. One that the app closes, or on which
     it says something unasked, leaves the pool at once.
+
+    Attributes:
+        opened: how many connections were made.
+        reused: how often a free one was taken.
+        failed: how many were not made, but for those that nobody waited for any more.
     """
 
     noisy = False
@@ -29,14 +35,36 @@ class Pool:
         self._clock = clock
         self._sweep = Sweep(clock)
         self._free: list[UpstreamConnection] = []
+        self.opened = 0
+        self.reused = 0
+        self.failed = 0
+
+    @property
+    def free(self) -> int:
+        """How many connections wait for a request."""
+        return len(self._free)
+
+    @property
+    def standing(self) -> int:
+        """How many connections there are, in use or free."""
+        return len(self._sweep)
 
     def take(self) -> UpstreamConnection | None:
         """A free connection."""
-        return self._free.pop() if self._free else None
+        if not self._free:
+            return None
+        self.reused += 1
+        return self._free.pop()
 
     def open(self) -> Deferred[UpstreamConnection]:
         """A new connection; fails as the endpoint does. May be cancelled."""
-        return cast("Deferred[UpstreamConnection]", self._endpoint.connect(self))
+        connected = cast("Deferred[UpstreamConnection]", self._endpoint.connect(self))
+        return connected.addErrback(self._not_opened)
+
+    def _not_opened(self, failure: Failure) -> Failure:
+        if failure.check(CancelledError) is None:
+            self.failed += 1
+        return failure
 
     def close(self) -> None:
         """Close what is free."""
@@ -63,6 +91,7 @@ class Pool:
         """A connection that is about to stand."""
         connection = UpstreamConnection(keeper=self, limits=self.limits, clock=self._clock)
         self._sweep.watch(connection)
+        self.opened += 1
         return connection
 
     def doStart(self) -> None:

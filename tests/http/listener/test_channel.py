@@ -86,6 +86,32 @@ class ChannelTests(SynchronousTestCase):
         client.send(GET % b"" * 5000)
         self.assertEqual(client.take().count(b"HTTP/1.1 200"), 5000)
 
+    def test_pipelined_by_a_client_that_does_not_read(self) -> None:
+        """Requests wait while the client takes nothing of the answers, however many it sends (D1)."""
+        listening = Listening(says(b""), write_time=10)
+        client = listening.client()
+        client.send(GET % b"1")
+        client.stall()
+        client.send(GET % b"2" + GET % b"3")
+        self.assertEqual(len(listening.exchanges), 1)
+        self.assertTrue(client.paused, "nor is more read")
+        client.drain()
+        self.assertEqual(client.take(), ok(b"") * 3)
+        self.assertFalse(client.paused)
+
+    def test_pipelined_and_never_read(self) -> None:
+        """The client is cut off in the end, and nothing more of what it sent is served (D1)."""
+        listening = Listening(write_time=10, idle_time=1000)
+        client = listening.client()
+        client.send(GET % b"1" + GET % b"2")
+        client.stall()
+        listening.exchanges[0].answer(200, [], b"")
+        listening.pass_time(9)
+        self.assertFalse(client.ended)
+        listening.pass_time(2)
+        self.assertTrue(client.aborted)
+        self.assertEqual(len(listening.exchanges), 1)
+
     def test_nothing_after_a_refusal(self) -> None:
         """After a malformed request nothing later on the connection is served (P15)."""
         listening = Listening(says(b"ok"))

@@ -224,6 +224,39 @@ class ConnectionTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
+class PoolTests(SynchronousTestCase):
+    """What a pool says of its connections."""
+
+    def setUp(self) -> None:
+        """A pool without connections, before an app that says when they come about."""
+        self.app = App(accepts=False)
+        self.pool = Pool(endpoint=self.app, limits=UpstreamLimits(), clock=Clock())
+
+    def test_counts(self) -> None:
+        """Connections that were made, used again and not made are counted; those that stand are known."""
+        self.pool.open()
+        wire = self.app.accept()
+        self.assertEqual((self.pool.opened, self.pool.standing, self.pool.free), (1, 1, 0))
+        wire.protocol.send(Told(), b"request", True)
+        wire.send(HEAD + b"done")
+        self.assertEqual((self.pool.standing, self.pool.free), (1, 1))
+        self.assertIs(self.pool.take(), wire.protocol)
+        self.assertIsNone(self.pool.take())
+        self.assertEqual((self.pool.reused, self.pool.standing, self.pool.free), (1, 1, 0))
+        wire.protocol.abandon()
+        self.assertEqual((self.pool.opened, self.pool.standing, self.pool.failed), (1, 0, 0))
+
+    def test_not_made(self) -> None:
+        """A connection that the app refuses has failed; one that nobody waits for any more has not."""
+        refused = self.pool.open()
+        self.app.refuse()
+        self.failureResultOf(refused)
+        given_up = self.pool.open()
+        given_up.cancel()
+        self.failureResultOf(given_up)
+        self.assertEqual((self.pool.opened, self.pool.standing, self.pool.failed), (0, 0, 1))
+
+
 class MayResendTests(SynchronousTestCase):
     """When a request is sent once more."""
 
