@@ -8,13 +8,14 @@ from typing import Any
 from attrs import define, frozen
 from twisted.web.resource import IResource
 
-from o2sidecar.assembly.announcement import announcement, unanchored
+from o2sidecar.assembly.announcement import announcement, scarce, unanchored
 from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.wire import https_only, limits_of, tree_of
+from o2sidecar.descriptors import bearable
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.listener.server import HttpServer
@@ -45,19 +46,21 @@ class Guarded:
     ending: Ending
 
 
-def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object]) -> SidecarService:
+def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object], descriptors: int) -> SidecarService:
     """The whole sidecar as a service that does not listen yet.
 
-    `write` takes the lines of the access and authentication logs.
+    `write` takes the lines of the access and authentication logs. `descriptors`: how many files and connections the
+    process may have open.
     """
     settings, structure = loaded.settings, loaded.structure
     guarded = _guarded(
         loaded, lambda people, answers: proxy_of(settings, structure, people, answers, reactor), reactor, write
     )
+    most = bearable(descriptors)
     server = HttpServer(
         guarded.root,
         clock=reactor,
-        limits=limits_of(settings),
+        limits=limits_of(settings, most),
         access=guarded.edge.access,
         refuse=guarded.answers.of_the_wire,
         request_id_field=settings.request_id_header.lower().encode("ascii"),
@@ -76,7 +79,7 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         delay=settings.drain_delay,
         clock=reactor,
         announce=guarded.announce,
-        warnings=guarded.warnings,
+        warnings=(*guarded.warnings, *scarce(settings.max_connections, most)),
         flush=guarded.edge.lines.flush,
     )
 

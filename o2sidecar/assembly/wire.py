@@ -21,8 +21,8 @@ from o2sidecar.site import ROBOTS, Fixed, Late, Sidecar, probes
 _HTTPS = 443
 
 
-def limits_of(settings: Settings) -> Limits:
-    """What clients may cost."""
+def limits_of(settings: Settings, bearable: int) -> Limits:
+    """What clients may cost; `bearable`: how many of them the process can have at a time."""
     return Limits(
         head_size=settings.head_size_limit,
         target_size=settings.target_size_limit,
@@ -35,7 +35,7 @@ def limits_of(settings: Settings) -> Limits:
         linger_time=settings.linger_timeout,
         tunnel_time=settings.tunnel_idle_timeout,
         idle_time=settings.keepalive_timeout,
-        connections=settings.max_connections or _UNBOUNDED,
+        connections=min(settings.max_connections or bearable, bearable),
     )
 
 
