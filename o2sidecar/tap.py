@@ -12,6 +12,7 @@ from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
 
 from o2sidecar import __version__
+from o2sidecar.descriptors import raise_limit
 from o2sidecar.foreground import Foreground
 from o2sidecar.settings.load import HelpAsked, Loaded, SettingsRefused, UsageRefused, VersionAsked, load
 
@@ -33,7 +34,7 @@ def makeService(options: Options) -> IService:
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415 (after --help and refusals)
 
     with _refusals():
-        return make_sidecar(options.loaded, reactor=reactor, write=_standard_output)
+        return make_sidecar(options.loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         as_json=settings.logging_format == "json",
     )
     with _refusals():
-        service = make_sidecar(loaded, reactor=reactor, write=_standard_output)
+        service = make_sidecar(loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
     foreground.run(service, reactor)
     return 0
 

@@ -31,6 +31,7 @@ RINGS: dict[str, int] = {
     "site": 3,
     "assembly": 3,
     "service": 3,
+    "descriptors": 3,
     "foreground": 3,
     "tap": 3,
     "cli": 3,

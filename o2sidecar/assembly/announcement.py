@@ -33,5 +33,14 @@ def unanchored(patterns: list[str]) -> Iterator[str]:
         )
 
 
+def scarce(wanted: int, bearable: int) -> Iterator[str]:
+    """A warning when fewer client connections can be had at a time than are allowed."""
+    if wanted > bearable:
+        yield (
+            f"max_connections: {wanted} client connections need more file descriptors than this process may have"
+            f" (ulimit -Hn). At most {bearable} are accepted at a time."
+        )
+
+
 def _word(value: bool) -> str:
     return "true" if value else "false"

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, frozen
 from twisted.web.resource import IResource
 
-from o2sidecar.assembly.announcement import announcement, unanchored
+from o2sidecar.assembly.announcement import announcement, scarce, unanchored
 from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
@@ -16,6 +16,7 @@ from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of
 from o2sidecar.assembly.metrics import metrics_listeners
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.wire import https_only, limits_of, tree_of
+from o2sidecar.descriptors import bearable
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.listener.server import HttpServer
@@ -52,10 +53,11 @@ class Guarded:
     trouble: Callable[[], str]
 
 
-def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object]) -> SidecarService:
+def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object], descriptors: int) -> SidecarService:
     """The whole sidecar as a service that does not listen yet.
 
-    `write` takes the lines of the access and authentication logs.
+    `write` takes the lines of the access and authentication logs. `descriptors`: how many files and connections the
+    process may have open.
     """
     settings, structure = loaded.settings, loaded.structure
     pools: dict[str, Pool] = {}
@@ -65,10 +67,11 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         reactor,
         write,
     )
+    most = bearable(descriptors)
     server = HttpServer(
         guarded.root,
         clock=reactor,
-        limits=limits_of(settings),
+        limits=limits_of(settings, most),
         access=guarded.edge.access,
         refuse=guarded.answers.of_the_wire,
         request_id_field=settings.request_id_header.lower().encode("ascii"),
@@ -98,7 +101,7 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         delay=settings.drain_delay,
         clock=reactor,
         announce=guarded.announce,
-        warnings=guarded.warnings,
+        warnings=(*guarded.warnings, *scarce(settings.max_connections, most)),
         flush=guarded.edge.lines.flush,
     )
 

@@ -21,8 +21,8 @@ from o2sidecar.site import ROBOTS, Fixed, Late, Sidecar, probes
 _HTTPS = 443
 
 
-def limits_of(settings: Settings) -> Limits:
-    """What clients may cost."""
+def limits_of(settings: Settings, bearable: int) -> Limits:
+    """What clients may cost; `bearable`: how many of them the process can have at a time."""
     return Limits(
         head_size=settings.head_size_limit,
         target_size=settings.target_size_limit,
@@ -36,7 +36,7 @@ def limits_of(settings: Settings) -> Limits:
         tunnel_time=settings.tunnel_idle_timeout,
         farewell_time=settings.websocket_close_timeout,
         idle_time=settings.keepalive_timeout,
-        connections=settings.max_connections or _UNBOUNDED,
+        connections=min(settings.max_connections or bearable, bearable),
     )
 
 

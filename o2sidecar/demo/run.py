@@ -24,6 +24,7 @@ from o2sidecar.demo.people import ADMITTED_GROUP
 from o2sidecar.demo.plan import Plan, is_free, plan
 from o2sidecar.demo.provider import Client, DemoProvider
 from o2sidecar.demo.provider_site import ProviderSite
+from o2sidecar.descriptors import raise_limit
 from o2sidecar.foreground import Foreground
 from o2sidecar.settings.load import Loaded, load
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     from o2sidecar.observe.standard import begin_logging  # noqa: PLC0415
 
     def sidecar(loaded: Loaded, write: Callable[[bytes], object]) -> IService:
-        return make_sidecar(loaded, reactor=reactor, write=write)
+        return make_sidecar(loaded, reactor=reactor, write=write, descriptors=raise_limit())
 
     service = compose(wanted, reactor=reactor, random=os.urandom, make_sidecar=sidecar, write=_standard_output)
     begin_logging(write=prefixed("demo", _standard_output), local=True)

@@ -18,13 +18,20 @@ class Conversation:
     """One request on one connection to the app, its head read.
 
     Attributes:
+        connection: which of the app's connections this is, counted from 1.
         head: from the request line to the empty line.
         rest: what came behind the head already.
     """
 
     socket: socket.socket = field(repr=False)
+    connection: int
     head: bytes
     rest: bytes = field(default=b"", repr=False)
+
+    @property
+    def method(self) -> str:
+        """The request's method."""
+        return self.head.split(b" ", 1)[0].decode()
 
     @property
     def path(self) -> str:
@@ -71,7 +78,13 @@ Script = Callable[[Conversation], object]
 
 
 class Origin:
-    """Listens on a free port of 127.0.0.1; `errors` are what scripts raised."""
+    """Listens on a free port of 127.0.0.1.
+
+    Attributes:
+        accepted: how many connections were made.
+        standing: how many of them have not ended.
+        errors: what scripts raised.
+    """
 
     def __init__(self, script: Script, *, receive_buffer: int = 0) -> None:
         """`receive_buffer`: bytes of the socket's own buffer, small for an app that is to be slow; 0: the usual."""
@@ -84,6 +97,8 @@ class Origin:
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.accepted = 0
+        self.standing = 0
+        self._counting = threading.Lock()
         self.errors: list[BaseException] = []
         self._connections: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -102,22 +117,29 @@ class Origin:
             while True:
                 connection, _ = self._listener.accept()
                 self.accepted += 1
+                self._count(1)
                 self._connections.append(connection)
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                threading.Thread(target=self._serve, args=(connection, self.accepted), daemon=True).start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, number: int) -> None:
         connection.settimeout(PATIENCE)
         with connection:
             try:
-                while (conversation := _next_request(connection)) is not None and self._script(conversation) is True:
+                while (asked := _next_request(connection, number)) is not None and self._script(asked) is True:
                     pass
             except ConnectionError:
                 pass
             except BaseException as error:
                 self.errors.append(error)
+            finally:
+                self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self.standing += change
 
 
-def _next_request(connection: socket.socket) -> Conversation | None:
+def _next_request(connection: socket.socket, number: int) -> Conversation | None:
     held = b""
     while b"\r\n\r\n" not in held:
         piece = connection.recv(1 << 16)
@@ -125,4 +147,4 @@ def _next_request(connection: socket.socket) -> Conversation | None:
             return None
         held += piece
     head, _, rest = held.partition(b"\r\n\r\n")
-    return Conversation(connection, head + b"\r\n\r\n", rest)
+    return Conversation(connection, number, head + b"\r\n\r\n", rest)

@@ -85,6 +85,8 @@ class Channel:
         self._due(self.server.limits.head_time)
         if not self.server.opened(self):
             self._refuse(503, "too many connections")
+            if self.server.overrun():
+                self.cut()
 
     def connectionMade(self) -> None:
         """Nothing: `makeConnection` did it."""

@@ -19,6 +19,9 @@ from o2sidecar.http.listener.request_ids import RequestIds
 from o2sidecar.http.message.status import REASONS, DateLine, status_lines
 from o2sidecar.http.sweep import Sweep
 
+_REFUSED_AT_A_TIME = 64
+"""Connections above the limit that may take their time over their 503; others are ended at once."""
+
 Access = Callable[[Exchange, int, int, float], None]
 """Takes note of an answered request: the exchange, its status (499: the client left), body bytes, seconds."""
 
@@ -146,6 +149,10 @@ class HttpServer:
         self.accepted += 1
         self._sweep.watch(channel)
         return len(self._channels) <= self.limits.connections
+
+    def overrun(self) -> bool:
+        """Whether there are so many that those above the limit cannot even be given time to read why."""
+        return len(self._channels) > self.limits.connections + _REFUSED_AT_A_TIME
 
     def answered(self, exchange: NativeExchange) -> None:
         """A request is done with: log it."""

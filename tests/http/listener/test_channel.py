@@ -296,6 +296,16 @@ class RefusalTests(SynchronousTestCase):
         first.vanish()
         self.assertEqual(listening.ask(GET % b""), ok(b"ok"))
 
+    def test_far_too_many_connections(self) -> None:
+        """Far above the limit connections are refused and ended at once: they take no room (D1)."""
+        listening = Listening(says(b"ok"), connections=1)
+        clients = [listening.client() for _ in range(1 + 64 + 2)]
+        refused = [client.take().startswith(b"HTTP/1.1 503 ") for client in clients]
+        self.assertEqual(refused, [False] + [True] * 66)
+        self.assertEqual([client.aborted for client in clients], [False] * 65 + [True] * 2)
+        clients[0].send(GET % b"")
+        self.assertEqual(clients[0].take(), ok(b"ok"))
+
 
 class BodyTests(SynchronousTestCase):
     """Bodies are read when somebody asks for them."""
