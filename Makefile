@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 NPM := .cache/npm
 DEMO_ARGS ?=
 
-.PHONY: help demo test lint unit conformance e2e install provider browser clean
+.PHONY: help demo test lint unit conformance hostile e2e install provider browser clean
 
 help: ## say what there is
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ unit: install ## tests without processes
 
 conformance: install ## the recorded behaviour of oauth2-proxy
 	@$(BIN)/python tests/run_all.py conformance
+
+hostile: install ## hostile HTTP, byte by byte, against the real process
+	@$(BIN)/python tests/run_all.py hostile
 
 e2e: install provider browser ## real processes, a certified provider, a browser, packaging
 	@$(BIN)/python tests/run_all.py e2e
