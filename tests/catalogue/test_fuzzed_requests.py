@@ -92,7 +92,9 @@ class FuzzedRequestTests(SynchronousTestCase):
         methods = [request.method for request in sent.messages]
         if sent.partial is not None:
             methods.append(sent.partial.method)
-        got = read_answers(client.got, [*methods, b"GET"], ended=client.closed)
+        # Of what could not be read it is not known whether it was HEAD.
+        readings = [read_answers(client.got, [*methods, last], ended=client.closed) for last in (b"GET", b"HEAD")]
+        got = min(readings, key=lambda reading: len(reading.rest))
         self.assertEqual(got.complaint, "")
         if got.rest:
             self.assertTrue(client.ended, "an answer that is not complete ends with its connection")

@@ -371,10 +371,10 @@ class Channel:
 
     def _refuse(self, status: int, reason: str, exchange: NativeExchange | None = None) -> None:
         """Answer what cannot be served, and serve nothing more on this connection."""
-        refusal, size = self.server.refusal(status, reason)
-        self.outlet.write(refusal)
         refused = exchange or NativeExchange(self, self.server.clock.seconds())
         refused.fill_in()
+        refusal, size = self.server.refusal(status, reason, refused.method)
+        self.outlet.write(refusal)
         refused.status = status
         refused.sent = size
         refused.reason = refused.reason or reason.replace(" ", "_")

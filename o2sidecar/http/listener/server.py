@@ -108,12 +108,13 @@ class HttpServer:
 
     # What channels call.
 
-    def refusal(self, status: int, reason: str) -> tuple[bytes, int]:
-        """The message that refuses what cannot be served, and the size of its body."""
+    def refusal(self, status: int, reason: str, method: bytes) -> tuple[bytes, int]:
+        """The message that refuses what cannot be served, and the size of its body; `method`: if it could be read."""
         body = self.refuse(status, reason)
         fields = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Length", b"%d" % len(body))]
         head = status_lines[status, REASONS[status]] + self.date_line()
-        return head + field_lines([*fields, (b"Connection", b"close")]) + b"\r\n" + body, len(body)
+        head += field_lines([*fields, (b"Connection", b"close")]) + b"\r\n"
+        return (head, 0) if method == b"HEAD" else (head + body, len(body))
 
     def opened(self, channel: Channel) -> bool:
         """Take note of a channel; whether there is room for it."""
