@@ -36,6 +36,8 @@ GOOD = (
     b'00a;q="x y"\r\n0123456789\r\n0\r\nT: u\r\n\r\n',
     b"PUT /public/11 HTTP/1.1\r\n" + H + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
     b"POST /admin HTTP/1.1\r\n" + H + b"Content-Length: 29\r\n\r\nGET /public/smuggled HTTP/1.1",
+    b"POST /admin HTTP/1.1\r\n" + H + b"Accept: text/html\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: 5\r\n\r\nrd=/x",
     b"GET /public/ws HTTP/1.1\r\n" + H + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     b"GET /public/13 HTTP/1.1\r\n" + H + b"X-Forwarded-User: evil\r\nX_Forwarded_Email: evil\r\nCookie: x=y\r\n\r\n",
     b"GET /oauth2/auth HTTP/1.1\r\n" + H + A + b"\r\n",
