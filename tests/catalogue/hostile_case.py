@@ -69,12 +69,13 @@ class HostileCase(SynchronousTestCase):
         self.assertEqual(self.flushLoggedErrors(), [], data)
         return seen[0]
 
-    def denied(self, data: bytes, loaded: Loaded = SETTINGS, *statuses: int) -> None:
-        """It is answered, but not by the app, of which nothing is even asked."""
-        whole = Whole(loaded)
-        answers = read_answers(whole.ask(data), [data.partition(b" ")[0]])
-        self.assertIn(answers.messages[0].status, statuses or (302, 400, 401, 403), data)
-        self.assertEqual(whole.apps, [], data)
+    def denied(self, data: bytes, *statuses: int, loaded: Loaded = SETTINGS) -> None:
+        """It is answered, with one of these statuses if some are given, and of the app nothing is even asked."""
+        for cuts in ((), None):
+            whole = Whole(loaded)
+            answers = read_answers(whole.ask(data, cuts), [data.partition(b" ")[0]])
+            self.assertIn(answers.messages[0].status, statuses or (302, 400, 401, 403), data)
+            self.assertEqual(whole.apps, [], data)
         self.assertEqual(self.flushLoggedErrors(), [], data)
 
     def answered(

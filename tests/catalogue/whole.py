@@ -21,6 +21,7 @@ from tests.wire import Wire
 NOW = 1_800_000_000.0
 NAME = "_oauth2_proxy"
 HOST = b"app.example.com"
+APP_PORT = 8080
 ALICE, BOB = (
     Session(created_at=NOW, user=f"{name}-1", email=f"{name}@example.com", groups=("dev",), preferred_username=name)
     for name in ("alice", "bob")
@@ -203,11 +204,14 @@ class Whole:
 
 
 class _Reactor(MemoryReactorClock):
-    """A reactor on which every connection to an app stands at once."""
+    """A reactor on which every connection to the app stands at once, and none to anybody else."""
 
     def __init__(self, connected: Callable[[Wire], None]) -> None:
         super().__init__()
         self._connected = connected
 
     def connectTCP(self, host: str, port: int, factory: Any, timeout: float = 30, bindAddress: Any = None) -> Any:
+        if port != APP_PORT:
+            return super().connectTCP(host, port, factory, timeout, bindAddress)
         self._connected(Wire(factory.buildProtocol(IPv4Address("TCP", host, port))))
+        return None
