@@ -18,7 +18,7 @@ DEMO_ARGS ?=
 # Programs of the end-to-end tests, each with its Debian package.
 PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy
 
-.PHONY: help demo test lint unit conformance e2e autobahn install provider programs clean
+.PHONY: help demo test lint unit conformance hostile e2e autobahn install provider programs clean
 
 help: ## say what there is
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ unit: install ## tests without processes
 
 conformance: install ## the recorded behaviour of oauth2-proxy
 	@$(BIN)/python tests/run_all.py conformance
+
+hostile: install ## hostile HTTP, byte by byte, against the real process
+	@$(BIN)/python tests/run_all.py hostile
 
 e2e: install provider programs ## real processes, a certified provider, a browser, packaging
 	@$(BIN)/python tests/run_all.py e2e

@@ -152,7 +152,15 @@ def certified() -> list[str]:
     return [sys.executable, script, "--idp-dir", str(NPM), "--proxy-cmd", SIDECAR]
 
 
+def hostile() -> list[str]:
+    """The shared suite of hostile HTTP, the cases that wait for time-outs included."""
+    return [sys.executable, str(ROOT / "tests" / "end_to_end" / "hostile.py")]
+
+
 SUITES: dict[str, list[Suite]] = {
+    "hostile": [
+        Suite(name="hostile", missing=shared_missing, command=hostile, count=by_last_line),
+    ],
     "conformance": [
         Suite(name="conformance", missing=shared_missing, command=conformance, count=by_last_line),
     ],

@@ -663,7 +663,23 @@ class ReuseTests(SynchronousTestCase):
         proxied.head()
         proxied.app.wire.send(self.OK)
         self.assertTrue(proxied.client.take().endswith(b"ok"))
-        self.assertEqual(len(proxied.app.wires), 1)
+
+    def test_bodies_that_may_still_come(self) -> None:
+        """An app that announces a body where there can be none gets no second request on that connection (P25)."""
+        for line, answer, connections in (
+            (b"HEAD / HTTP/1.1", b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n", 2),
+            (b"HEAD / HTTP/1.1", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 2),
+            (b"GET / HTTP/1.1", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\n", 2),
+            (b"GET / HTTP/1.1", b"HTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\n", 2),
+            (b"GET / HTTP/1.1", b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", 1),
+            (b"HEAD / HTTP/1.1", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1),
+            (b"HEAD / HTTP/1.1", b"HTTP/1.1 200 OK\r\n\r\n", 1),
+        ):
+            proxied = Proxied()
+            proxied.head(line=line)
+            proxied.app.wire.send(answer)
+            proxied.head()
+            self.assertEqual(len(proxied.app.wires), connections, (line, answer))
 
     def test_unasked_bytes(self) -> None:
         """Bytes or an end on an unused connection take it out of use."""

@@ -68,10 +68,11 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         write,
     )
     most = bearable(descriptors)
+    limits = limits_of(settings, most)
     server = HttpServer(
         guarded.root,
         clock=reactor,
-        limits=limits_of(settings, most),
+        limits=limits,
         access=guarded.edge.access,
         refuse=guarded.answers.of_the_wire,
         request_id_field=settings.request_id_header.lower().encode("ascii"),
@@ -84,7 +85,6 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         provider=settings.provider,
         trouble=guarded.trouble,
     )
-
     listening = Listening.of(settings, structure, server, guarded.edge.forwarding, reactor)
 
     def begin_to_end() -> None:
@@ -93,7 +93,7 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
     return SidecarService(
         listeners=(
             *listening.listeners,
-            *metrics_listeners(settings.metrics_address, sources, limits_of(settings), reactor),
+            *metrics_listeners(settings.metrics_address, sources, limits, reactor),
         ),
         background=(*guarded.background, *listening.background),
         ending=begin_to_end,

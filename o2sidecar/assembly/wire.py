@@ -40,9 +40,6 @@ def limits_of(settings: Settings, bearable: int) -> Limits:
     )
 
 
-_UNBOUNDED = 1 << 31
-
-
 def tree_of(
     settings: Settings,
     *,

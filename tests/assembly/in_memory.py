@@ -28,7 +28,7 @@ class InMemory:
         loaded = load_with(*arguments, variables={**OPEN, **(variables or {})}, files=files, without=without)
         self.reactor = MemoryReactorClock()
         self.lines: list[bytes] = []
-        self.service = make_sidecar(loaded, reactor=self.reactor, write=self.lines.append)
+        self.service = make_sidecar(loaded, reactor=self.reactor, write=self.lines.append, descriptors=4096)
         self.service.privilegedStartService()
         self._connected = 0
 

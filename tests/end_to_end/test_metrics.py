@@ -16,7 +16,7 @@ from twisted.internet import reactor
 from o2sidecar.assembly import make_sidecar
 from o2sidecar.settings.load import load
 
-make_sidecar(load([], os.environ), reactor=reactor, write=print)
+make_sidecar(load([], os.environ), reactor=reactor, write=print, descriptors=4096)
 print("loaded:", "prometheus_client" in sys.modules)
 """
 

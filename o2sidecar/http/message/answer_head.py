@@ -81,6 +81,11 @@ class AnswerHead:
         """Whether an answer to `method` may have a body at all (RFC 9112 §6.3, steps 1 and 2)."""
         return method != b"HEAD" and self.status not in _BODILESS
 
+    @property
+    def announces_body(self) -> bool:
+        """Whether it says that a body follows, even where there can be none."""
+        return self._chunked or bool(self.length)
+
     def decoder(self, method: bytes, limits: UpstreamLimits) -> Decoder:
         """What takes the body off the wire, for an answer to `method` (RFC 9112 §6.3, steps 1 to 8)."""
         if not self.has_body(method):

@@ -274,7 +274,8 @@ class UpstreamConnection:
             return
         self._decoder = head.decoder(taker.method, self._limits)
         if self._decoder.complete:
-            if rest:
+            if rest or head.announces_body:
+                # What an app announces it may send, and late: the next request would get it for an answer (P25).
                 self._keeps = False
             taker.answer_head(head)
             self._finish(b"")

@@ -214,6 +214,14 @@ class RefusalTests(SynchronousTestCase):
         listening.pass_time(5)
         self.assertTrue(client.aborted)
 
+    def test_refused_head(self) -> None:
+        """The refusal of a HEAD request has no body (RFC 9110 §9.3.2)."""
+        listening = Listening()
+        answer = listening.ask(b"HEAD / HTTP/1.1\r\n\r\n")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 400 "))
+        self.assertTrue(answer.endswith(b"Content-Length: 20\r\nConnection: close\r\n\r\n"))
+        self.assertEqual(listening.log[0][1:], (400, 0))
+
     def test_unreadable(self) -> None:
         """Bytes that are no HTTP are refused and logged as far as they could be read."""
         listening = Listening()
