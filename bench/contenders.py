@@ -50,14 +50,21 @@ class Contender:
         )
 
 
-def _contender(scene: Scene, name: str, command: Sequence[str], **more: object) -> Contender:
+def _contender(
+    scene: Scene,
+    name: str,
+    command: Sequence[str],
+    sessions: Callable[[int], Sequence[str]],
+    environment: Mapping[str, str] | None = None,
+) -> Contender:
     return Contender(
         name=name,
         port=scene.ports[name],
         command=command,
         output=scene.folder / f"{name}.out",
         cpu=scene.proxy_cpu,
-        **more,  # type: ignore[arg-type]
+        environment=environment or {},
+        sessions=sessions,
     )
 
 
@@ -73,7 +80,7 @@ def _signed(count: int) -> list[str]:
 
 def _nginx(scene: Scene, name: str) -> Contender:
     conf = scene.configured("nginx.conf", PORT=scene.ports[name])
-    return _contender(scene, name, ["nginx", "-c", str(conf)], sessions=_minted)
+    return _contender(scene, name, ["nginx", "-c", str(conf)], _minted)
 
 
 def _apache(scene: Scene, name: str) -> Contender:
@@ -90,13 +97,13 @@ def _apache(scene: Scene, name: str) -> Contender:
     as_root = ["-D", "ROOT"] if os.geteuid() == 0 else []
     command = ["apache2", "-f", str(conf), "-D", "FOREGROUND", *as_root]
     # It renews a cookie that is a minute old with every answer, so each measurement begins with a fresh one.
-    return _contender(scene, name, command, sessions=lambda count: [sign_in(f"{url}/") for _ in range(count)])
+    return _contender(scene, name, command, lambda count: [sign_in(f"{url}/") for _ in range(count)])
 
 
 def _stock(scene: Scene, name: str) -> Contender:
     log = scene.folder / f"{name}-access.log"
     command = [sys.executable, "-m", "bench.stock_proxy", str(scene.ports[name]), str(scene.app), str(log)]
-    return _contender(scene, name, command, sessions=_signed)
+    return _contender(scene, name, command, _signed)
 
 
 def _o2sidecar(scene: Scene, name: str) -> Contender:
@@ -117,7 +124,7 @@ def _o2sidecar(scene: Scene, name: str) -> Contender:
     }
     environment = {f"OAUTH2_PROXY_{key}": value for key, value in settings.items()}
     command = [str(Path(sys.executable).with_name("o2sidecar")), "run"]
-    return _contender(scene, name, command, environment=environment, sessions=_minted)
+    return _contender(scene, name, command, _minted, environment)
 
 
 CONTENDERS: Mapping[str, tuple[str, Callable[[Scene, str], Contender]]] = {

@@ -7,22 +7,31 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from bench.contenders import APACHE_MODULES
 
-_PROGRAMS = {"nginx": "nginx-light", "wrk": "wrk", "apache2": "apache2", "taskset": "util-linux"}
-"""Program to Debian's package."""
 _APACHE_MODULE = "libapache2-mod-auth-openidc"
+_NEEDED: Mapping[str, str] = {
+    "nginx": "nginx-light",
+    "wrk": "wrk",
+    "apache2": "apache2",
+    str(APACHE_MODULES / "mod_auth_openidc.so"): _APACHE_MODULE,
+    "taskset": "util-linux",
+}
+"""Program or file to Debian's package."""
 
 
-def missing(cpus: Sequence[int], which: Callable[[str], str | None] = shutil.which) -> str:
+def is_here(needed: str) -> bool:
+    """Whether there is such a program or file."""
+    return shutil.which(needed) is not None or os.path.isfile(needed)
+
+
+def missing(cpus: Sequence[int], here: Callable[[str], bool] = is_here) -> str:
     """What the machine lacks, as a sentence; empty if it lacks nothing. `cpus`: those that may be used."""
-    packages = [package for program, package in _PROGRAMS.items() if which(program) is None]
-    if not (APACHE_MODULES / "mod_auth_openidc.so").exists():
-        packages.append(_APACHE_MODULE)
+    packages = [package for needed, package in _NEEDED.items() if not here(needed)]
     if packages:
         return f"The bench needs what these packages of Debian have: {' '.join(packages)}. Install them."
     if len(cpus) < 2:

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from bench.cases import RULER
 from bench.contenders import CONTENDERS
 from bench.figures import Spread
-from bench.report import Report
+from bench.report import Report, figure
 
 _WIDTH = 860
 _LEFT = 270
@@ -112,7 +112,7 @@ def _bars(group: _Group, scale: _Scale) -> Iterable[str]:
             f'y2="{y + _BAR / 2 - 1:.1f}" stroke="{_INK}"/>'
         )
         label = max(right, scale.x(spread.high)) + 5
-        yield _text(label, y + 8.5, f"{spread.median:.2g}" if spread.median < 9.95 else f"{spread.median:.0f}", size=10)
+        yield _text(label, y + 8.5, figure(spread.median), size=10)
 
 
 def _box(x: float, y: float, width: float, height: float, colour: str) -> str:

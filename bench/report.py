@@ -63,8 +63,9 @@ class Report:
                 f"How noisy the machine was: nginx's own rounds were {median(noise):.0%} apart in the median case, "
                 f"{max(noise):.0%} in the worst."
             )
-        for case, contender, way, count in self.results.wrong():
-            yield f"Note: {contender} had up to {count} failed requests ({way}) in a round of `{case}`."
+        titles = {case.name: case.title for case in self.cases}
+        for name, contender, way, count in self.results.wrong():
+            yield f"{CONTENDERS[contender][0]}, {titles[name]}: up to {count:,} requests failed in a round ({way})."
 
     def _latency(self) -> Iterable[str]:
         cases = self.compared()
@@ -85,7 +86,7 @@ class Report:
             more = self.results.more_us("fresh", "small", _OURS)
             yield (
                 "A session's first request, for which its cookie must be opened, takes o2sidecar "
-                f"{_figure(more.median)} µs of CPU time more than those that follow{_range(more)}."
+                f"{figure(more.median)} µs of CPU time more than those that follow{_range(more)}."
             )
         if self.endurance is not None:
             done = self.endurance
@@ -105,13 +106,13 @@ class Report:
     def _ratio(self, case: Case, name: str) -> str:
         if name == RULER:
             spent = self.results.cpu_us(case.name, name)
-            return f"1 = {_figure(spent.median)} µs{_range(spent)}"
+            return f"1 = {figure(spent.median)} µs{_range(spent)}"
         ratio = self.results.ratio(case.name, name)
-        marked = f"**{_figure(ratio.median)}**" if name == _OURS else _figure(ratio.median)
+        marked = f"**{figure(ratio.median)}**" if name == _OURS else figure(ratio.median)
         return f"{marked}{_range(ratio)}"
 
     def _latencies(self, case: Case, name: str) -> str:
-        return " / ".join(map(_figure, self.results.latency(case.name, name)))
+        return " / ".join(map(figure, self.results.latency(case.name, name)))
 
     def _needs(self, name: str, footprints: Sequence[Footprint]) -> list[str]:
         def mib(of: Callable[[Footprint], Memory]) -> str:
@@ -140,11 +141,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([joined(lines[0]), joined(rule), *map(joined, lines[1:])])
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     """Three digits that mean something."""
     return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
 
 
 def _range(spread: Spread) -> str:
     """The lowest and the highest round, in brackets; nothing where there was one round."""
-    return "" if spread.low == spread.high else f" ({_figure(spread.low)}–{_figure(spread.high)})"
+    return "" if spread.low == spread.high else f" ({figure(spread.low)}–{figure(spread.high)})"

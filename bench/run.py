@@ -31,7 +31,7 @@ _MOST_FILES = 16384
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 0, or 1 with a sentence where the machine lacks something or a server fails."""
-    given = _given(arguments)
+    given = asked_for(arguments)
     os.environ["PATH"] += os.pathsep + "/usr/sbin"  # where Debian has servers, and a user's PATH has not
     cpus = sorted(os.sched_getaffinity(0))
     if lacking := machine.missing(cpus):
@@ -78,7 +78,7 @@ def _measured(scene: Scene, given: argparse.Namespace) -> Report:
     )
 
 
-def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
+def asked_for(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was asked for; ends the process as argparse does where it makes no sense."""
     parser = argparse.ArgumentParser(
         prog="bench",
@@ -99,6 +99,8 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--write", action="store_true", help="put what comes out into docs/performance.md")
     given = parser.parse_args(arguments)
+    if "fresh" in given.only and "small" not in given.only:
+        given.only = ("small", *given.only)  # it is told as what it takes more
     if RULER not in given.servers:
         given.servers = (RULER, *given.servers)
     if given.write and (given.only != PARTS or given.servers != tuple(CONTENDERS)):

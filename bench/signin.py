@@ -16,18 +16,20 @@ _PATIENCE = 20.0
 def sign_in(url: str) -> str:
     """Ask for a page without a session, pick the person at the provider, come back; the Cookie field's value then.
 
-    Raises `ServerFailed` if that does not lead to a page, and `URLError` if somebody on the way cannot be reached.
+    Raises `ServerFailed` if that does not lead to a page.
     """
     jar = CookieJar()
     opener = build_opener(ProxyHandler({}), HTTPCookieProcessor(jar))
     opener.addheaders = list(HEADERS.items())
-    with opener.open(url, timeout=_PATIENCE) as page:
-        picking = page.url
-    asked = urlsplit(picking)
-    if not asked.path.endswith("/authorize"):
-        raise ServerFailed(f"asking for {url} without a session led to {picking}, not to the provider")
-    form = urlencode([*parse_qsl(asked.query), ("person", PERSON)]).encode()
-    with opener.open(Request(asked._replace(query="").geturl(), form), timeout=_PATIENCE) as page:
-        if not page.url.startswith(f"{urlsplit(url).scheme}://{urlsplit(url).netloc}/"):
-            raise ServerFailed(f"the sign-in for {url} ended at {page.url}")
+    try:
+        with opener.open(url, timeout=_PATIENCE) as page:
+            picking = page.url
+        asked = urlsplit(picking)
+        form = urlencode([*parse_qsl(asked.query), ("person", PERSON)]).encode()
+        with opener.open(Request(asked._replace(query="").geturl(), form), timeout=_PATIENCE) as page:
+            ended = page.url
+    except OSError as error:
+        raise ServerFailed(f"the sign-in for {url} failed: {error}") from error
+    if urlsplit(ended).netloc != urlsplit(url).netloc or not jar:
+        raise ServerFailed(f"the sign-in for {url} led to {picking}, and ended at {ended} with {len(jar)} cookies")
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
