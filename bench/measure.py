@@ -13,7 +13,7 @@ from bench.cases import Case
 from bench.contenders import Contender
 from bench.figures import Endurance, Footprint, Results, Sample
 from bench.load import Load, Loader
-from bench.process import ServerProcess
+from bench.process import ServerFailed, ServerProcess
 from bench.signin import sign_in
 
 _WARM_UP_SECONDS = 1.0
@@ -95,6 +95,8 @@ class Measurement:
         before = server.cpu_seconds()
         load = self._load(case, contender, self.seconds, cookies)
         spent = server.cpu_seconds() - before
+        if not load.requests:
+            raise ServerFailed(f"{contender.name} finished no request of {case.name} within {self.seconds:.0f} s")
         wrong = {way: count for way, count in load.wrong.items() if count}
         return Sample(cpu_us=spent * 1e6 / load.requests, p50_ms=load.p50_ms, p99_ms=load.p99_ms, wrong=wrong)
 
