@@ -1,5 +1,5 @@
 # Two commands for newcomers, `make demo` and `make test`; what they need they set up: Python packages in .venv,
-# npm's in .cache, and (as root on Debian) Chromium and haproxy. Stamps make the second run quick.
+# npm's in .cache, and (as root on Debian) Chromium and some proxies. Stamps make the second run quick.
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -14,11 +14,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := .cache/npm
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 
-# Programs of the end-to-end tests, each with its Debian package.
-PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy
+# Programs (or files) of the bench and of the end-to-end tests, each with its Debian package.
+BENCH_PROGRAMS := nginx:nginx-light wrk:wrk apache2:apache2 \
+	/usr/lib/apache2/modules/mod_auth_openidc.so:libapache2-mod-auth-openidc
+PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy $(BENCH_PROGRAMS)
 
-.PHONY: help demo test lint unit conformance hostile e2e autobahn install provider programs clean
+.PHONY: help demo test lint unit conformance hostile e2e autobahn bench install provider programs clean
 
 help: ## say what there is
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -47,16 +50,20 @@ e2e: install provider programs ## real processes, a certified provider, a browse
 autobahn: install ## Autobahn's WebSocket suite, with and without the sidecar; wants Python 2.7
 	@$(BIN)/python tests/run_all.py autobahn
 
+bench: PROGRAMS := $(BENCH_PROGRAMS)
+bench: install programs ## what o2sidecar costs beside other proxies; BENCH_ARGS="--only small,auth --rounds 1" for a part
+	@exec $(BIN)/python -m bench $(BENCH_ARGS)
+
 install: $(VENV)/.test ## .venv with everything that the tests need
 
 provider: $(NPM)/.installed ## npm's certified OpenID provider, in .cache
 
-programs: ## what the end-to-end tests run: Chromium with its driver, haproxy
+programs: ## what the end-to-end tests and the bench run: Chromium with its driver, haproxy, nginx, wrk, Apache
 	@PATH="$$PATH:/usr/sbin"; absent=(); for each in $(PROGRAMS); do \
-		command -v "$${each%:*}" >/dev/null || absent+=("$${each#*:}"); done; \
+		command -v "$${each%:*}" >/dev/null || [ -f "$${each%:*}" ] || absent+=("$${each#*:}"); done; \
 	[ $${#absent[@]} -gt 0 ] || exit 0; \
 	command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
-		echo "The end-to-end tests need $${absent[*]}. Install them, on Debian with:" >&2; \
+		echo "The end-to-end tests and the bench need $${absent[*]}. Install them, on Debian with:" >&2; \
 		echo "    sudo apt-get install $${absent[*]}" >&2; exit 1; }; \
 	export DEBIAN_FRONTEND=noninteractive; \
 	apt-get update -q && apt-get install -q -y --no-install-recommends "$${absent[@]}"

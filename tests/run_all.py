@@ -110,7 +110,14 @@ def provider_missing() -> str:
     return ""
 
 
-PROGRAMS = {"chromium": "chromium", "chromedriver": "chromium-driver", "haproxy": "haproxy"}
+PROGRAMS = {
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "haproxy": "haproxy",
+    "nginx": "nginx-light",
+    "wrk": "wrk",
+    "apache2": "apache2",
+}
 """Programs of the end-to-end tests, with their Debian packages; the Makefile installs them."""
 
 

@@ -1,0 +1,10 @@
+"""Runs the bench: `python -m bench`."""
+
+from __future__ import annotations
+
+import sys
+
+from bench.run import main
+
+if __name__ == "__main__":
+    sys.exit(main())
