@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from attrs import field, frozen
 from twisted.application.service import Service
@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
 
 
 class Background(Protocol):
@@ -46,6 +46,8 @@ class SidecarService(Service):
     """
 
     _log = Logger()
+    observer: ILogObserver | None = None
+    """What twistd is to log to, unless it was told where."""
 
     def __init__(
         self,
@@ -70,6 +72,12 @@ class SidecarService(Service):
         self._warnings = warnings
         self._flush = flush
         self.ports: list[IListeningPort] = []
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become a part of an application, whose log goes to our observer."""
+        super().setServiceParent(parent)
+        if self.observer is not None:
+            parent.setComponent(ILogObserver, self.observer)
 
     def privilegedStartService(self) -> None:
         """Listen, or end the process with a sentence that names the address."""

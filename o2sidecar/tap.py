@@ -7,8 +7,10 @@ import select
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from twisted.application.service import IService
+from twisted.logger import ILogObserver
 from twisted.python.usage import Options as UsageOptions
 
 from o2sidecar import __version__
@@ -21,6 +23,7 @@ class Options(UsageOptions):
     """What `twistd o2sidecar` was given: read by our own rules, which are oauth2-proxy's, not twistd's."""
 
     loaded: Loaded
+    parent: Any
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Load the settings, or end the process with the message and status that the contract demands."""
@@ -34,7 +37,11 @@ def makeService(options: Options) -> IService:
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415 (after --help and refusals)
 
     with _refusals():
-        return make_sidecar(options.loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
+        service = make_sidecar(options.loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
+    twistd = options.parent
+    if twistd["nodaemon"] and not (twistd["logfile"] or twistd["logger"] or twistd.get("syslog")):
+        service.observer = _standard_log(options.loaded)
+    return service
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,18 +54,25 @@ def main(arguments: Sequence[str]) -> int:
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415
     from o2sidecar.observe.standard import begin_logging  # noqa: PLC0415
 
+    begin_logging(_standard_log(loaded))
+    with _refusals():
+        service = make_sidecar(loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
+    foreground.run(service, reactor)
+    return 0
+
+
+def _standard_log(loaded: Loaded) -> ILogObserver:
+    """What the program says of itself, on standard output."""
+    from o2sidecar.observe.standard import standard_log  # noqa: PLC0415 (after --help and refusals)
+
     settings = loaded.settings
-    begin_logging(
+    return standard_log(
         write=_standard_output,
         local=settings.logging_local_time,
         on=settings.standard_logging,
         layout=settings.standard_logging_format,
         as_json=settings.logging_format == "json",
     )
-    with _refusals():
-        service = make_sidecar(loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
-    foreground.run(service, reactor)
-    return 0
 
 
 def _install_reactor() -> None:

@@ -39,13 +39,13 @@ def main(arguments: Sequence[str]) -> int:
     from twisted.internet import reactor  # noqa: PLC0415, TID251 (after --help)
 
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415
-    from o2sidecar.observe.standard import begin_logging  # noqa: PLC0415
+    from o2sidecar.observe.standard import begin_logging, standard_log  # noqa: PLC0415
 
     def sidecar(loaded: Loaded, write: Callable[[bytes], object]) -> IService:
         return make_sidecar(loaded, reactor=reactor, write=write, descriptors=raise_limit())
 
     service = compose(wanted, reactor=reactor, random=os.urandom, make_sidecar=sidecar, write=_standard_output)
-    begin_logging(write=prefixed("demo", _standard_output), local=True)
+    begin_logging(standard_log(write=prefixed("demo", _standard_output), local=True))
     reactor.callWhenRunning(_standard_output, announcement(wanted).encode())
     foreground.run(service, reactor)
     return 0

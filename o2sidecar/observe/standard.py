@@ -1,4 +1,4 @@
-"""The standard log: what the program says of itself, one line an event; for `o2sidecar run`, where no twistd logs."""
+"""The standard log: what the program says of itself, one line an event; in the operator's layout."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _CHATTY = ("twisted.web.client", "twisted.internet", "log_legacy")
 """Namespaces that report every connection."""
 
 
-def begin_logging(
+def standard_log(
     *,
     write: Callable[[bytes], object],
     local: bool,
     on: bool = True,
     layout: str = layouts.STANDARD,
     as_json: bool = False,
-) -> None:
-    """Have every event of level `info` and above written as lines.
+) -> ILogObserver:
+    """An observer that writes every event of level `info` and above as lines.
 
     With `on` false only errors are: what breaks is never silent. `layout`: a template of the variables of
     `standard_logging_format`. `as_json`: JSON objects instead.
@@ -44,8 +44,12 @@ def begin_logging(
     level = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info if on else LogLevel.error)
     for chatty in _CHATTY:
         level.setLogLevelForNamespace(chatty, LogLevel.warn if on else LogLevel.error)
-    quiet = FilteringLogObserver(observer, [level])
-    globalLogBeginner.beginLoggingTo([quiet], redirectStandardIO=False, discardBuffer=True)
+    return FilteringLogObserver(observer, [level])
+
+
+def begin_logging(observer: ILogObserver) -> None:
+    """Have the process's events observed, and nothing else than them."""
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
 
 
 @implementer(ILogObserver)

@@ -218,6 +218,21 @@ class RunningTests(ProcessCase):
         self.assertIn(sidecar.stop(), (0, -signal.SIGTERM), sidecar.output())
         self.assertNotIn("Traceback", sidecar.output())
 
+    def test_twistd_logs_as_the_settings_say(self) -> None:
+        """In the foreground twistd's own log is ours, in the operator's layout; told where to log, it logs there."""
+        variables = {f"OAUTH2_PROXY_{key}": value for key, value in self.settings().items()}
+        layout = "--standard-logging-format=OURS {{.Message}}"
+        twistd = [str(BIN / "twistd"), "-n", "--pidfile="]
+        sidecar = self.run_process([*twistd, "o2sidecar", layout], variables)
+        sidecar.await_line("^OURS listening on ")
+        sidecar.stop()
+        path = Path(self.mktemp()).resolve()
+        sidecar = self.run_process([*twistd, f"--logfile={path}", "o2sidecar", layout], variables)
+        sidecar.await_listening(self.port)
+        sidecar.stop()
+        self.assertIn("listening on ", path.read_text())
+        self.assertNotIn("OURS", path.read_text())
+
     def test_port_taken(self) -> None:
         """An address that is taken is named in a sentence, with a status that is not 0."""
         self.start()
