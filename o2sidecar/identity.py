@@ -51,9 +51,16 @@ class HeaderRule:
     name: str
     sources: tuple[HeaderSource, ...]
     preserve: bool = False
+    field_name: bytes = field(init=False, repr=False)
+
+    @field_name.default
+    def _encoded(self) -> bytes:
+        return self.name.encode()
 
     def value(self, session: Session) -> str:
         """All sources' values joined by a comma; empty if there is none."""
+        if len(self.sources) == 1:
+            return ",".join(self.sources[0].values(session))
         return ",".join(text for source in self.sources for text in source.values(session))
 
 
@@ -128,10 +135,12 @@ class IdentityHeaders:
 
 def _fields(rules: Iterable[HeaderRule], session: Session) -> Iterable[tuple[bytes, bytes]]:
     for rule in rules:
-        # RFC 9110 §5.5: no control characters in a field value; a claim that holds some loses them.
-        value = _CONTROL.sub(" ", rule.value(session)).strip()
+        value = rule.value(session).strip()
+        if not value.isprintable():
+            # RFC 9110 §5.5: no control characters in a field value; a claim that holds some loses them.
+            value = _CONTROL.sub(" ", value).strip()
         if value:
-            yield rule.name.encode(), value.encode()
+            yield rule.field_name, value.encode()
 
 
 _GAP_AUTH = HeaderRule(name="GAP-Auth", sources=(HeaderSource(claim="name"),))

@@ -24,7 +24,8 @@ _TCHAR = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _NAME = re.compile(_TCHAR + r"+")
 _COOKIE_OCTETS = re.compile(r"[!#-+\--:<-\[\]-~]*")
 """RFC 6265 §4.1.1: no control characters, blanks, quotes, commas, semicolons or backslashes."""
-_READABLE = re.compile(r"[ !#-:<-\[\]-~]*")
+_TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_READABLE = bytes(set(range(0x20, 0x7F)) - set(b'";\\'))
 """What a value may hold that somebody else set: blanks and commas too."""
 _NO_DELIMITERS = r"[ -:<-~]*"
 _DELETED = "Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0"
@@ -34,14 +35,14 @@ def parse_cookies(header_values: Iterable[bytes], *, limit: int = 500) -> Cookie
     """The cookies of a request's Cookie fields, at most `limit` of them; whatever is no cookie is passed over."""
     found: Cookies = []
     for header in header_values:
-        for pair in header.decode("latin-1").split(";"):
-            name, equals, value = pair.strip(" \t").partition("=")
-            if not equals or not _NAME.fullmatch(name):
+        for pair in header.split(b";"):
+            name, equals, value = pair.strip(b" \t").partition(b"=")
+            if not equals or not name or name.translate(None, _TOKEN):
                 continue
-            if len(value) > 1 and value[0] == value[-1] == '"':
+            if len(value) > 1 and value[:1] == value[-1:] == b'"':
                 value = value[1:-1]
-            if _READABLE.fullmatch(value):
-                found.append((name, value))
+            if not value.translate(None, _READABLE):
+                found.append((name.decode("ascii"), value.decode("ascii")))
                 if len(found) == limit:
                     return found
     return found
@@ -126,12 +127,14 @@ class SessionCookie:
     tries: int = 4
     _own: re.Pattern[bytes] = field(init=False, repr=False)
     _prefix: bytes = field(init=False, repr=False)
+    _names: frozenset[str] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         name = self.attributes.name.encode("ascii")
         own = rb"[ \t]*" + re.escape(name) + rb"(?:_[0-9]+|(?:_[A-Za-z0-9_-]{8})?_csrf)?[ \t]*(?:=|$)"
         object.__setattr__(self, "_own", re.compile(own))
         object.__setattr__(self, "_prefix", name)
+        object.__setattr__(self, "_names", frozenset({self.attributes.name, *map(self._part, range(self.parts))}))
 
     def read(self, cookies: Cookies, now: float) -> Session | None:
         """The session that the cookies of a request carry; `None` if there is no session cookie among them.
@@ -210,10 +213,9 @@ class SessionCookie:
         return f"{self.attributes.name}_{index}"
 
     def _values(self, cookies: Cookies) -> dict[str, list[str]]:
-        own = {self.attributes.name, *map(self._part, range(self.parts))}
         values: dict[str, list[str]] = {}
         for name, value in cookies:
-            if name in own:
+            if name in self._names:
                 values.setdefault(name, []).append(value)
         return values
 

@@ -23,7 +23,7 @@ CLOCK_SKEW = 300
 
 _IV_SIZE = 16
 _SECONDS = re.compile(r"\+?[0-9]{1,18}")
-_TO_STANDARD = str.maketrans("-_+/", "+/!!")
+_TO_STANDARD = bytes.maketrans(b"-_+/", b"+/!!")
 """URL-safe base64 to standard base64; the standard alphabet's own two characters become no base64 at all."""
 
 
@@ -64,7 +64,7 @@ def unseal(ring: KeyRing, name: str, value: str, expire: float, now: float) -> t
     if when >= now + CLOCK_SKEW:
         raise CookieRefused("future")
     try:
-        sealed = binascii.a2b_base64(payload.translate(_TO_STANDARD), strict_mode=True)
+        sealed = binascii.a2b_base64(payload.encode("ascii").translate(_TO_STANDARD), strict_mode=True)
     except binascii.Error:
         raise CookieRefused("malformed") from None
     if len(sealed) < _IV_SIZE:
