@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.assembly.announcement import scarce
 from o2sidecar.descriptors import bearable, raise_limit
+from tests.assembly.in_memory import InMemory
 
 
 class RaiseLimitTests(SynchronousTestCase):
@@ -44,3 +45,14 @@ class BearableTests(SynchronousTestCase):
         self.assertIn("max_connections: 10000 ", warning)
         self.assertIn("At most 384 ", warning)
         self.assertEqual([*scarce(384, 384), *scarce(0, 384)], [])
+
+    def test_clients(self) -> None:
+        """Clients beyond that are refused, whatever `max_connections` says; it still counts where it is less."""
+        for arguments, most in (
+            (("--max-connections=100",), 6),
+            (("--max-connections=0",), 6),
+            (("--max-connections=2",), 2),
+        ):
+            sidecar = InMemory(*arguments, descriptors=16)
+            refused = [sidecar.client().take().startswith(b"HTTP/1.1 503 ") for _ in range(most + 1)]
+            self.assertEqual(refused, [False] * most + [True])

@@ -14,13 +14,24 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from o2sidecar.http.exchange import Flow
+from o2sidecar.http.kernel import not_taken
 
 
 @implementer(IPushProducer)
 class Outlet:
     """Writes to a transport and pauses `flow` while the transport's buffer is over its mark (64 KiB)."""
 
-    __slots__ = ("_at_once", "_flow", "_retired", "_send", "_transport", "_under_tls", "full")
+    __slots__ = (
+        "_at_once",
+        "_closing",
+        "_flow",
+        "_not_taken",
+        "_retired",
+        "_send",
+        "_transport",
+        "_under_tls",
+        "full",
+    )
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -30,6 +41,8 @@ class Outlet:
         self._under_tls = transport.transport if isinstance(transport, TLSMemoryBIOProtocol) else None
         self._flow: Flow | None = None
         self._retired = False
+        self._closing = False
+        self._not_taken = 0
         self.full = False
         """Whether the other side does not keep up."""
         transport.registerProducer(self, True)
@@ -55,9 +68,21 @@ class Outlet:
         if self.full and flow is not None:
             flow.pause()
 
+    def moved(self) -> bool:
+        """Whether the other side has taken something of what waits for it, since it began to wait or this was asked.
+
+        A slow reader may read for minutes before the kernel has room again for what waits here.
+        """
+        if not (self.full or self._closing):
+            return False
+        before, self._not_taken = self._not_taken, not_taken(self._transport)
+        return self._not_taken != before
+
     def close(self) -> None:
         """End the connection once all is sent."""
         self._retire()
+        self._closing = True
+        self._not_taken = not_taken(self._transport)
         self._transport.loseConnection()
         if self._under_tls is not None:
             # RFC 8446 §6.1: our goodbye is sent; nobody has to wait for the other side's.
@@ -88,6 +113,7 @@ class Outlet:
         """Called by the transport, with every write while its buffer is over the mark."""
         if not self.full:
             self.full = True
+            self._not_taken = not_taken(self._transport)
             if self._flow is not None:
                 self._flow.pause()
 

@@ -24,11 +24,12 @@ class InMemory:
         variables: Mapping[str, str] | None = None,
         files: Mapping[str, bytes | str] | None = None,
         without: tuple[str, ...] = (),
+        descriptors: int = 4096,
     ) -> None:
         loaded = load_with(*arguments, variables={**OPEN, **(variables or {})}, files=files, without=without)
         self.reactor = MemoryReactorClock()
         self.lines: list[bytes] = []
-        self.service = make_sidecar(loaded, reactor=self.reactor, write=self.lines.append, descriptors=4096)
+        self.service = make_sidecar(loaded, reactor=self.reactor, write=self.lines.append, descriptors=descriptors)
         self.service.privilegedStartService()
         self._connected = 0
 

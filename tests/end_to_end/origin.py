@@ -123,16 +123,16 @@ class Origin:
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         connection.settimeout(PATIENCE)
-        with connection:
-            try:
+        try:
+            with connection:
                 while (asked := _next_request(connection, number)) is not None and self._script(asked) is True:
                     pass
-            except ConnectionError:
-                pass
-            except BaseException as error:
-                self.errors.append(error)
-            finally:
-                self._count(-1)
+        except ConnectionError:
+            pass
+        except BaseException as error:
+            self.errors.append(error)
+        finally:
+            self._count(-1)
 
     def _count(self, change: int) -> None:
         with self._counting:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -102,6 +102,16 @@ class Running:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process alone."""
         os.kill(self.pid, number)
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Stop the process for a while, so that everything that happens meanwhile is there for it at once."""
+        self.signal(signal.SIGSTOP)
+        eventually("the stop", lambda: Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def status(self) -> int:
         """Wait for the end; the exit status, negative for a signal."""

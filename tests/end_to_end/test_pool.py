@@ -7,7 +7,7 @@ import threading
 
 from tests.end_to_end.origin import Conversation
 from tests.end_to_end.processes import Running, eventually
-from tests.end_to_end.sidecar_case import SidecarCase, receive_all
+from tests.end_to_end.sidecar_case import SidecarCase, receive_all, receive_until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 RESET = b"\1\0\0\0\0\0\0\0"
@@ -190,6 +190,30 @@ class AwkwardAppTests(PoolCase):
 
         self.start(script)
         self.assertEqual([self.ask("/open/x") for _ in range(50)], [200] * 50)
+
+    def test_ends_just_then(self) -> None:
+        """Not even a POST, which may not be sent again, is lost to an end that nobody has read yet."""
+        over = threading.Semaphore(0)
+
+        def script(conversation: Conversation) -> bool:
+            conversation.take_body()
+            conversation.send(OK)
+            over.acquire(timeout=60)
+            return False
+
+        sidecar = self.start(script, "--upstream-keepalive-timeout=60s")
+        self.addCleanup(over.release)
+        client = self.connect()
+        request = b"POST /open/x HTTP/1.1\r\nHost: app\r\nContent-Length: 4\r\n\r\nbody"
+        client.sendall(request)
+        receive_until(client, b"ok")
+        for _ in range(10):
+            with sidecar.standing_still():
+                client.sendall(request)
+                over.release()
+                eventually("the end of the connection", lambda: self.origin.standing == 0)
+            answer = receive_until(client, b"\r\n\r\n")
+            self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
 
     def test_speaks_unasked(self) -> None:
         """What an app says behind its answer is nobody's answer: the connection is not used again."""

@@ -100,6 +100,26 @@ class OutletTests(SynchronousTestCase):
         outlet.write(b"at once again")
         self.assertEqual(theirs.recv(100), b"at once again")
 
+    def test_moved(self) -> None:
+        """Somebody who takes anything at all of what waits is told from somebody who takes nothing."""
+        outlet, _, theirs = self.connected()
+        self.assertFalse(outlet.moved(), "nothing waits")
+        while not outlet.full:
+            outlet.write(b"x" * 50_000)
+        self.assertEqual([outlet.moved(), outlet.moved()], [False, False])
+        theirs.recv(50_000)
+        self.assertEqual([outlet.moved(), outlet.moved()], [True, False])
+        outlet.close()
+        self.assertFalse(outlet.moved())
+        theirs.recv(50_000)
+        self.assertEqual([outlet.moved(), outlet.moved()], [True, False], "of what is left when all is said, too")
+
+    def test_moved_without_a_kernel(self) -> None:
+        """Where the kernel cannot be asked, nothing moves: time-outs hold."""
+        outlet = Outlet(StringTransport())
+        outlet.pauseProducing()
+        self.assertFalse(outlet.moved())
+
     def test_gone(self) -> None:
         """Writing to somebody who is gone is the transport's to notice."""
         outlet, transport, theirs = self.connected()

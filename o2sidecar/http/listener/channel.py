@@ -345,6 +345,8 @@ class Channel:
         exchange = self._exchange
         if self._tunnel is not None:
             self._tunnel.overdue(now)
+        elif self.outlet.moved():
+            self._due(self.server.limits.write_time)
         elif exchange is None:
             if self._held and not self._lingering and not self.outlet.full:
                 self._refuse(408, "the request took too long", self._held)

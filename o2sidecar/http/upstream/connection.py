@@ -326,7 +326,9 @@ class UpstreamConnection:
     def overdue(self, now: float) -> None:
         """A deadline has passed."""
         taker = self._taker
-        if taker is not None and self._take == self._take_head:
+        if taker is not None and self.outlet.moved():
+            self._due(self._limits.write_time)
+        elif taker is not None and self._take == self._take_head:
             self.deadline = NEVER
             taker.answer_late()
         elif taker is not None:

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from o2sidecar.http.kernel import unread
 from o2sidecar.http.limits import UpstreamLimits
 from o2sidecar.http.sweep import Sweep
 from o2sidecar.http.upstream.connection import UpstreamConnection
@@ -49,12 +50,17 @@ class Pool:
         """How many connections there are, in use or free."""
         return len(self._sweep)
 
-    def take(self) -> UpstreamConnection | None:
-        """A free connection."""
-        if not self._free:
-            return None
-        self.reused += 1
-        return self._free.pop()
+    def take(self, once: bool = False) -> UpstreamConnection | None:
+        """A free connection; `once`: for a request that cannot be sent again, so that the kernel is asked about it."""
+        while self._free:
+            connection = self._free.pop()
+            if once and unread(connection.transport):
+                # The app has ended it, or said something unasked; the reactor has not come to that yet.
+                connection.abandon()
+                continue
+            self.reused += 1
+            return connection
+        return None
 
     def open(self) -> Deferred[UpstreamConnection]:
         """A new connection; fails as the endpoint does. May be cancelled."""

@@ -38,9 +38,14 @@ def may_resend(method: bytes, has_body: bool, unseen: bool, attempts: int) -> bo
     """Whether a request that got no answer may be sent once more (RFC 9112 §9.3.1).
 
     Only where the app most likely closed a kept connection before it saw the request (`unseen`), and where it would do
-    no harm if it had seen it (RFC 9110 §9.2.2).
+    no harm if it had seen it.
     """
-    return unseen and attempts == 1 and not has_body and method in _IDEMPOTENT
+    return unseen and attempts == 1 and is_repeatable(method, has_body)
+
+
+def is_repeatable(method: bytes, has_body: bool) -> bool:
+    """Whether a request can be sent twice: it does no harm (RFC 9110 §9.2.2), and all of it is still here."""
+    return not has_body and method in _IDEMPOTENT
 
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"PROPFIND", b"REPORT", b"SEARCH", b"QUERY"})
@@ -84,7 +89,7 @@ class Relay:
         if self._exchange.done:
             return
         self._exchange.on_gone(self._gone)
-        connection = self._pool.take()
+        connection = self._pool.take(once=not is_repeatable(self.method, self._exchange.has_body))
         if connection is None:
             self._connect()
         else:
