@@ -56,6 +56,14 @@ class NotPermitted(Refusal):
 
 
 @define(kw_only=True)
+class CredentialsRefused(NotPermitted):
+    """The Authorization field is of no use here, and the operator wants that said rather than a login offered."""
+
+    reason: str = "credentials_refused"
+    sentence: str = "These credentials are not accepted here."
+
+
+@define(kw_only=True)
 class LoginFailed(Refusal):
     """A login attempt is not the one that this browser began, or has expired; beginning anew helps."""
 

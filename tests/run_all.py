@@ -33,10 +33,8 @@ SIDECAR = f"{BIN / 'twistd'} -n --pidfile= o2sidecar"
 CONFORMANCE_TOPICS = (
     *("signin", "start", "callback", "signout", "auth", "userinfo", "headers", "strip", "cookies", "csrf", "session"),
     *("health", "github", "redirects", "errors", "skipauth", "forcehttps", "reverseproxy", "upstreams", "static"),
-    *("prefix", "logging", "metrics"),
+    *("prefix", "logging", "metrics", "websocket", "jwt"),
 )
-CONFORMANCE_CASES = ("websocket/ws-[!b]*", "websocket/ws-bad-session")
-"""Of topics that are not whole yet: all WebSockets but those with bearer tokens."""
 NEEDS_PROCESSES = ("tests.end_to_end", "tests.test_packaging", "tests.test_dockerfile")
 """What the unit suite leaves to the end-to-end suite."""
 
@@ -142,7 +140,7 @@ def unit_modules() -> list[str]:
 
 def conformance() -> list[str]:
     """The shared runner, on the topics that are built."""
-    chosen = [*(f"{topic}/*" for topic in CONFORMANCE_TOPICS), *CONFORMANCE_CASES]
+    chosen = [f"{topic}/*" for topic in CONFORMANCE_TOPICS]
     cases = [part for pattern in chosen for part in ("--case", pattern)]
     runner = str(SHARED / "conformance" / "run.py")
     return [sys.executable, runner, "--proxy-cmd", SIDECAR, "--reuse", "--jobs", "2", *cases]

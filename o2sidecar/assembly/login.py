@@ -51,10 +51,14 @@ def provider_client(settings: Settings, edge: Edge, reactor: Any) -> ProviderCli
     )
 
 
-def provider_of(settings: Settings, client: ProviderClient, reactor: Any) -> Provider:
+def surroundings_of(settings: Settings, client: ProviderClient, reactor: Any) -> Surroundings:
+    """What the provider, and other issuers of tokens, are built with."""
+    return Surroundings(client=client, clock=reactor, session_lifetime=settings.cookie_expire)
+
+
+def provider_of(settings: Settings, surroundings: Surroundings) -> Provider:
     """The provider; it gets those options that it declares, by their keys."""
     options = attrs.asdict(settings, recurse=False)
-    surroundings = Surroundings(client=client, clock=reactor, session_lifetime=settings.cookie_expire)
     return checked("provider", lambda: registry.build(settings.provider, options, surroundings))
 
 

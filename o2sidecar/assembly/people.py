@@ -7,9 +7,11 @@ from typing import Any, cast
 
 from attrs import evolve, frozen
 
+from o2sidecar.assembly.credentials import with_authorization
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.emails_file import EmailsFile
 from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
+from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.origins import Origins
@@ -17,6 +19,7 @@ from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.peers import TrustedAddresses
 from o2sidecar.policy.redirects import Redirects
 from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes, SameSite, SessionCookie
 from o2sidecar.session.keys import KeyRing
@@ -32,7 +35,7 @@ class People:
     cookie: SessionCookie
     pending: PendingCookie
     headers: IdentityHeaders
-    sessions: Sessions
+    sessions: SessionFinder
     admission: Admission
     passes: Passes
     current: CurrentSession
@@ -42,21 +45,23 @@ class People:
     background: tuple[EmailsFile, ...]
 
     @classmethod
-    def of(cls, settings: Settings, structure: Structure, provider: Provider, edge: Edge, reactor: Any) -> People:
+    def of(
+        cls,
+        settings: Settings,
+        structure: Structure,
+        *,
+        provider: Provider,
+        surroundings: Surroundings,
+        edge: Edge,
+        reactor: Any,
+    ) -> People:
         """From settings."""
         cookie, pending = _cookies(settings)
         emails = _emails_file(settings, reactor)
         headers = _headers(settings, structure)
-        sessions = Sessions(
-            cookie=cookie,
-            headers=headers,
-            provider=provider,
-            forwarding=edge.forwarding,
-            now=edge.now,
-            lifetime=settings.cookie_expire,
-            refresh_period=settings.cookie_refresh,
-            remembered=settings.session_cache_size,
-            counts=edge.counts.sessions,
+        cookies = _sessions(settings, cookie, headers, provider, edge)
+        sessions = with_authorization(
+            settings, cookies, headers=headers, provider=provider, surroundings=surroundings, now=edge.now
         )
         admission = Admission(
             email_domains=settings.email_domains,
@@ -64,17 +69,7 @@ class People:
             **({"listed_emails": emails} if emails else {}),
         )
         current = CurrentSession(sessions=sessions, admission=admission)
-        passes = Passes(
-            public=PublicPaths.parse(settings.skip_auth_routes, settings.skip_auth_regex),
-            trusted=TrustedAddresses.parse(settings.trusted_ips),
-            forwarding=edge.forwarding,
-            preflight=settings.skip_auth_preflight,
-        )
-        redirects = Redirects(
-            whitelist_domains=settings.whitelist_domains,
-            prefix=settings.proxy_prefix.rstrip("/"),
-            redirect_length_limit=settings.redirect_length_limit,
-        )
+        passes, redirects = _passes(settings, edge), _redirects(settings)
         return cls(
             cookie=cookie,
             pending=pending,
@@ -88,6 +83,39 @@ class People:
             origins=Origins(redirects=redirects, forwarding=edge.forwarding),
             background=(emails,) if emails else (),
         )
+
+
+def _sessions(
+    settings: Settings, cookie: SessionCookie, headers: IdentityHeaders, provider: Provider, edge: Edge
+) -> Sessions:
+    return Sessions(
+        cookie=cookie,
+        headers=headers,
+        provider=provider,
+        forwarding=edge.forwarding,
+        now=edge.now,
+        lifetime=settings.cookie_expire,
+        refresh_period=settings.cookie_refresh,
+        remembered=settings.session_cache_size,
+        counts=edge.counts.sessions,
+    )
+
+
+def _passes(settings: Settings, edge: Edge) -> Passes:
+    return Passes(
+        public=PublicPaths.parse(settings.skip_auth_routes, settings.skip_auth_regex),
+        trusted=TrustedAddresses.parse(settings.trusted_ips),
+        forwarding=edge.forwarding,
+        preflight=settings.skip_auth_preflight,
+    )
+
+
+def _redirects(settings: Settings) -> Redirects:
+    return Redirects(
+        whitelist_domains=settings.whitelist_domains,
+        prefix=settings.proxy_prefix.rstrip("/"),
+        redirect_length_limit=settings.redirect_length_limit,
+    )
 
 
 def _cookies(settings: Settings) -> tuple[SessionCookie, PendingCookie]:

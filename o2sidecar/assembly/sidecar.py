@@ -12,7 +12,7 @@ from o2sidecar.assembly.announcement import announcement, scarce, unanchored
 from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
-from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of
+from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of, surroundings_of
 from o2sidecar.assembly.metrics import metrics_listeners
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.wire import https_only, limits_of, tree_of
@@ -125,8 +125,9 @@ def _guarded(
     settings, structure, ending = loaded.settings, loaded.structure, Ending()
     edge = Edge.of(settings, reactor, write)
     client = provider_client(settings, edge, reactor)
-    provider = provider_of(settings, client, reactor)
-    people = People.of(settings, structure, provider, edge, reactor)
+    surroundings = surroundings_of(settings, client, reactor)
+    provider = provider_of(settings, surroundings)
+    people = People.of(settings, structure, provider=provider, surroundings=surroundings, edge=edge, reactor=reactor)
     answers, endpoints = sign_in_of(settings, people, provider, client, edge)
     guard = SessionGuard(
         inner(people, answers),

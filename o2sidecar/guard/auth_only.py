@@ -6,6 +6,8 @@ page, never a redirect.
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -15,6 +17,7 @@ from o2sidecar.guard.passes import Passes
 from o2sidecar.http.exchange import Exchange, HeaderFields
 from o2sidecar.http.twisted_web.resources import exchange_of
 from o2sidecar.policy.admission import Constraints
+from o2sidecar.refusals import Refusal
 
 _TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
 
@@ -59,5 +62,6 @@ class AuthOnly(Resource):
             exchange.reason = "no_session"
             exchange.answer(401, _TEXT, b"Unauthorized\n")
 
-    def _give_up(self, exchange: Exchange) -> None:
-        exchange.answer(500, _TEXT, b"Internal Server Error\n")
+    def _give_up(self, exchange: Exchange, refusal: Refusal) -> None:
+        exchange.reason = refusal.reason
+        exchange.answer(refusal.status, _TEXT, f"{HTTPStatus(refusal.status).phrase}\n".encode("ascii"))

@@ -6,11 +6,10 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from o2sidecar.guard.opened import Opened
-from o2sidecar.guard.sessions import Sessions
+from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import Identity
 from o2sidecar.policy.admission import Admission
-from o2sidecar.refusals import OwnFault
 from o2sidecar.session.session import Session
 
 
@@ -18,7 +17,7 @@ from o2sidecar.session.session import Session
 class CurrentSession:
     """Finds who asks. Cookies follow the finding: a renewed session's is given, one that does not count is taken."""
 
-    sessions: Sessions
+    sessions: SessionFinder
     admission: Admission
 
     def admit(self, exchange: Exchange, opened: Opened | None) -> Identity | None:
@@ -37,7 +36,7 @@ class CurrentSession:
         self.sessions.settle(
             exchange,
             lambda _, opened: settled.callback(opened),
-            lambda _: settled.errback(OwnFault()),
+            lambda _, refusal: settled.errback(refusal),
         )
         return self.admit(exchange, await settled)
 

@@ -14,11 +14,11 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.passes import Passes
-from o2sidecar.guard.sessions import Sessions
+from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange, Served
 from o2sidecar.http.twisted_web.resources import TwistedResource, exchange_of
 from o2sidecar.policy.admission import Admission
-from o2sidecar.refusals import NotPermitted, OwnFault, Refusal
+from o2sidecar.refusals import NotPermitted, Refusal
 
 
 class Answerer(Protocol):
@@ -41,7 +41,13 @@ class SessionGuard(Resource):
     isLeaf = True
 
     def __init__(
-        self, inner: IResource | Served, *, sessions: Sessions, admission: Admission, passes: Passes, answers: Answerer
+        self,
+        inner: IResource | Served,
+        *,
+        sessions: SessionFinder,
+        admission: Admission,
+        passes: Passes,
+        answers: Answerer,
     ) -> None:
         super().__init__()
         self._inner: Served = inner if hasattr(inner, "serve") else TwistedResource(inner)
@@ -91,5 +97,5 @@ class SessionGuard(Resource):
         self._sessions.take_cookies(exchange)
         self._answers.refuse(exchange, refusal, who)
 
-    def _give_up(self, exchange: Exchange) -> None:
-        self._answers.refuse(exchange, OwnFault())
+    def _give_up(self, exchange: Exchange, refusal: Refusal) -> None:
+        self._answers.refuse(exchange, refusal)

@@ -99,7 +99,7 @@ class Sessions:
         self,
         exchange: Exchange,
         decide: Callable[[Exchange, Opened | None], None],
-        give_up: Callable[[Exchange], None],
+        give_up: Callable[[Exchange, Refusal], None],
     ) -> None:
         """Find the request's session, have it renewed if that is due, and go on with `decide`.
 
@@ -204,10 +204,10 @@ class Sessions:
         self._opened.keep(renewed)
         return renewed
 
-    def _broken(self, exchange: Exchange, failure: Failure, give_up: Callable[[Exchange], None]) -> None:
+    def _broken(self, exchange: Exchange, failure: Failure, give_up: Callable[[Exchange, Refusal], None]) -> None:
         if failure.check(Refusal) is None:
             self._log.failure("a request could not be judged", failure=failure)
-        give_up(exchange)
+        give_up(exchange, OwnFault())
 
     def _tell(self, opened: Opened, result: Opened | Failure | None) -> None:
         waiting = self._waiting.pop(opened.key)

@@ -20,7 +20,8 @@ _LATEST = 253402300799.0
 """The end of the year 9999 in seconds since the epoch; what lies beyond is no date."""
 
 _LONGEST_SUBJECT = 255
-_TYPES = frozenset({"", "jwt", "jose"})
+ID_TOKEN_TYPES = frozenset({"", "jwt", "jose"})
+"""What the `typ` of an ID token may say, in lower case."""
 
 
 @frozen(kw_only=True)
@@ -33,6 +34,7 @@ class IdTokenRules:
         extra_audiences: other audiences that will do.
         audience_claims: the claims that may name the audience; the first that is present counts.
         algorithms: the signature algorithms allowed.
+        types: what `typ` may say, in lower case; empty: it may be absent.
         check_issuer: whether `iss` is compared.
         check_authorized_party: whether an `azp` must be one of the audiences.
         clock_skew: how far `iat` and `nbf` may lie ahead, in seconds.
@@ -44,6 +46,7 @@ class IdTokenRules:
     extra_audiences: frozenset[str] = frozenset()
     audience_claims: tuple[str, ...] = ("aud",)
     algorithms: frozenset[str] = field(factory=enabled_algorithms)
+    types: frozenset[str] = ID_TOKEN_TYPES
     check_issuer: bool = True
     check_authorized_party: bool = True
     clock_skew: float = CLOCK_SKEW
@@ -79,7 +82,7 @@ class IdTokenRules:
 
     def _check_kind(self, token: SignedToken) -> None:
         """RFC 8725 §3.11: other kinds of token of the same issuer are no ID tokens; 1. nor is an encrypted one."""
-        if token.typ not in _TYPES:
+        if token.typ not in self.types:
             raise TokenRejected("token_type", "the token is of another kind (its header says so by typ)")
         if "events" in token.unverified_claims:
             # OpenID Connect Back-Channel Logout 1.0 §2.4

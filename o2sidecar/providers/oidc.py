@@ -16,6 +16,7 @@ from o2sidecar.oauth.jwk_set import JwkSet
 from o2sidecar.oauth.signing_algorithms import enabled_algorithms
 from o2sidecar.oauth.tokens import TokenRefused
 from o2sidecar.providers.authorization_parameters import authorization_parameters
+from o2sidecar.providers.bearer_tokens import TokenIssuer
 from o2sidecar.providers.discovery import (
     REFRESH_INTERVAL,
     Discovery,
@@ -40,7 +41,7 @@ class OidcProvider:
 
     `source` tells its endpoints, `tokens` asks for tokens, `check` judges ID tokens, `user_info` makes persons of them.
     `parameters`: of authorization requests.
-    `issuer`: what authorization responses may name; empty: anything.
+    `issuer`: what authorization responses may name; empty: anything. `token_issuer` judges its bearer tokens.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class OidcProvider:
         user_info: UserInfo,
         parameters: Mapping[str, str],
         issuer: str,
+        token_issuer: TokenIssuer,
         clock: IReactorTime,
     ) -> None:
         self.display_name = display_name
+        self.token_issuer = token_issuer
         self._source = source
         self._tokens = tokens
         self._check = check
@@ -277,23 +280,29 @@ def build(options: Options, surroundings: Surroundings) -> OidcProvider:
         check_issuer=check_issuer,
         clock_skew=options.clock_skew,
     )
+    keys, claims = _keys(options, surroundings, source), _claim_rules(options)
+
+    async def advertised() -> frozenset[str]:
+        return (await source.metadata()).signing_algorithms
+
     return OidcProvider(
         display_name=options.provider_display_name or "OpenID Connect",
         source=source,
         tokens=TokenEndpoint(
             client=client, clock=clock, client_id=options.client_id, client_secret=options.client_secret
         ),
-        check=IdTokenCheck(
-            rules=rules,
-            keys=_keys(options, surroundings, source),
-            clock=clock,
-            algorithms=options.oidc_enabled_signing_algs,
-        ),
-        user_info=UserInfo(
-            client=client, rules=_claim_rules(options), is_asked=not options.skip_claims_from_profile_url
-        ),
+        check=IdTokenCheck(rules=rules, keys=keys, clock=clock, algorithms=options.oidc_enabled_signing_algs),
+        user_info=UserInfo(client=client, rules=claims, is_asked=not options.skip_claims_from_profile_url),
         parameters=_parameters(options),
         issuer=options.oidc_issuer_url if check_issuer else "",
+        token_issuer=TokenIssuer(
+            rules=rules,
+            keys=keys,
+            claims=claims,
+            clock=clock,
+            algorithms=options.oidc_enabled_signing_algs,
+            advertised=advertised,
+        ),
         clock=clock,
     )
 

@@ -139,6 +139,14 @@ def _upstream_authorities(options: Options, given: Collection[str]) -> Iterator[
         yield _caution("upstream_ca_files", "this has no effect while the app's certificate is not verified.")
 
 
+def _bearer_tokens(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if options.skip_jwt_bearer_tokens:
+        return
+    for key in ("bearer_token_login_fallback", "extra_jwt_issuers"):
+        if key in given and getattr(options, key) != BY_KEY[key].default:
+            yield _caution(key, "this has no effect without skip_jwt_bearer_tokens.")
+
+
 def _validate_url(options: Options, given: Collection[str]) -> Iterator[Problem]:
     if options.validate_url and options.provider == "oidc":
         yield _caution("validate_url", "this has no effect with oidc: its sessions are judged by their ID tokens.")
@@ -158,6 +166,7 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _cookie_name_prefix,
     _provider_authorities,
     _upstream_authorities,
+    _bearer_tokens,
     _validate_url,
     _cut_patterns,
 )

@@ -75,6 +75,7 @@ def option(
     default: Any,
     help: str,
     *,
+    flag: str = "",
     sidecar_default: Any = _UNSET,
     ours: bool = False,
     secret: bool = False,
@@ -83,8 +84,8 @@ def option(
 ) -> Any:
     """A line of the table: the field of an attrs class derived from `Group`.
 
-    The flag and the variable follow from the field's name, the kind from its annotation. `ours` marks an option that
-    oauth2-proxy does not have. The rest is as in `Option`.
+    The flag (unless `flag` says otherwise) and the variable follow from the field's name, the kind from its
+    annotation. `ours` marks an option that oauth2-proxy does not have. The rest is as in `Option`.
     """
     return attrs.field(
         default=default,
@@ -92,6 +93,7 @@ def option(
         metadata={
             "help": help,
             "sidecar_default": default if sidecar_default is _UNSET else sidecar_default,
+            "flag": flag,
             "variable_prefix": _OURS if ours else _PEER,
             "secret": secret,
             "successor": successor or stands_for,
@@ -114,7 +116,7 @@ def options_of(groups: Sequence[type[Group]]) -> Iterator[Option]:
             said = described.metadata
             yield Option(
                 key=described.name,
-                flag=flag_of(described.name, described.default),
+                flag=said["flag"] or flag_of(described.name, described.default),
                 variable=said["variable_prefix"] + described.name.upper(),
                 kind=KINDS[annotations[described.name]],
                 default=described.default,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from o2sidecar.oauth.token_issuers import ExtraIssuer
 from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.policy.peers import TrustedAddresses
@@ -82,6 +83,13 @@ def _unless_refused(parse: Callable[[str], object]) -> Check:
     return check
 
 
+def _extra_issuer(text: str) -> str:
+    try:
+        return _url(ExtraIssuer.parse(text).issuer)
+    except ValueError as error:
+        return f"{shown(text)} {error}"
+
+
 _network = _unless_refused(lambda text: TrustedAddresses.parse([text]))
 _listener = _unless_refused(Listener.parse)
 _secure_listener = _unless_refused(lambda text: Listener.parse(text, secure=True))
@@ -101,6 +109,7 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "api_routes": _unless_refused(Pattern),
     "whitelist_domains": _unless_refused(lambda text: Redirects(whitelist_domains=[text])),
     "trusted_ips": _network,
+    "extra_jwt_issuers": _extra_issuer,
     "trusted_proxy_ips": _network,
     "http_address": _listener,
     "https_address": _secure_listener,

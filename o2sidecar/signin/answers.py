@@ -17,6 +17,7 @@ from o2sidecar.policy.audience import expects_page
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import (
     BadRequest,
+    CredentialsRefused,
     LoginFailed,
     NothingThere,
     NotPermitted,
@@ -41,6 +42,7 @@ NO_CACHE: tuple[tuple[bytes, bytes], ...] = (
 """What keeps an answer out of caches, nginx's among them (CONTRACT §1)."""
 
 _JSON = (b"Content-Type", b"application/json")
+_TEXT = (b"Content-Type", b"text/plain; charset=utf-8")
 _JSON_ITEM = re.compile(rb"(?:^|,)[ \t]*application/json[ \t]*(?:[;,]|$)", re.IGNORECASE)
 
 Log = Callable[[Outcome, Exchange, str, str], None]
@@ -92,6 +94,11 @@ class Answers:
             return
         self._record(exchange, refusal, who)
         who = who or (refusal.name if isinstance(refusal, NotAdmitted) else "")
+        if isinstance(refusal, CredentialsRefused):
+            # Whoever sends an Authorization field is a script, whatever it accepts; this is oauth2-proxy's answer.
+            exchange.reason = refusal.reason
+            exchange.answer(refusal.status, [_TEXT], b"Forbidden\n")
+            return
         if self._speaks_json(exchange) or not expects_page(exchange):
             plain = isinstance(refusal, NotPermitted) and self._speaks_json(exchange)
             self._refuse_script(exchange, refusal, plain=plain)

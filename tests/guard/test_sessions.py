@@ -144,7 +144,7 @@ class RenewalTests(SynchronousTestCase):
         self.sessions.settle(
             asked,  # type: ignore[arg-type]
             lambda exchange, opened: self.decided.append((asked, opened)),
-            lambda exchange: self.given_up.append(asked),
+            lambda exchange, refusal: self.given_up.append(asked),
         )
         return asked
 
@@ -252,7 +252,7 @@ class RenewalTests(SynchronousTestCase):
         self.sessions.settle(
             asked,  # type: ignore[arg-type]
             lambda exchange, opened: 1 // 0,  # type: ignore[arg-type]
-            lambda exchange: self.given_up.append(asked),
+            lambda exchange, refusal: self.given_up.append(asked),
         )
         self.provider.answers[0].callback(None)
         self.assertEqual(self.given_up, [asked])

@@ -44,6 +44,8 @@ class CautionTests(SynchronousTestCase):
             ("--flush-interval=1s",): "nothing is buffered",
             ("--tls-cipher-suite=TLS_RSA_WITH_AES_128_GCM_SHA256",): "gets hold of the key later",
             ("--proxy-protocol",): "trusted_proxy_ips): with proxy_protocol and no trusted proxies, only",
+            ("--bearer-token-login-fallback=false",): "this has no effect without skip_jwt_bearer_tokens",
+            ("--extra-jwt-issuers=https://i.example=a",): "this has no effect without skip_jwt_bearer_tokens",
             ("--force-https",): "nobody can come by https",
         }.items():
             warnings = load_with(SAFE, *arguments, files={"ca.pem": authority().pem}).warnings

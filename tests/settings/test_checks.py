@@ -126,6 +126,13 @@ class RuleTests(SynchronousTestCase):
         self.assertEqual(len(text.splitlines()), 3)
         self.refuses("--trusted-proxy-ip=nope", words="trusted_proxy_ips")
 
+    def test_extra_issuers(self) -> None:
+        """An issuer beside the provider is a URL with an audience; all that are not are told."""
+        text = refusal_of("--extra-jwt-issuers=https://i.example,nope=a,https://i.example=a,=a")
+        self.assertEqual(text.count("(extra_jwt_issuers)"), 3, text)
+        self.assertIn("must be issuer=audience", text)
+        load_with("--skip-jwt-bearer-tokens", "--extra-jwt-issuers=https://i.example=a=b")
+
     def test_client_address_header(self) -> None:
         """The header with the client's address is one of five, in any case."""
         self.refuses("--real-client-ip-header=Forwarded", words="X-Envoy-External-Address")

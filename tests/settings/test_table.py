@@ -49,10 +49,10 @@ class TableTests(SynchronousTestCase):
             "skip_auth_regex": "--skip-auth-regex",
             "trusted_ips": "--trusted-ip",
             "provider_ca_files": "--provider-ca-file",
+            "extra_jwt_issuers": "--extra-jwt-issuers",
         }.items():
             self.assertEqual(BY_KEY[key].flag, flag)
         flags = {option.key: option.flag for option in LATER}
-        self.assertEqual(flags["extra_jwt_issuers"], "--extra-jwt-issuers")
         self.assertEqual(flags["redis_cluster_connection_urls"], "--redis-cluster-connection-urls")
         self.assertEqual(flags["google_groups"], "--google-group")
 

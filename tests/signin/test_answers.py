@@ -13,6 +13,7 @@ from o2sidecar.http.exchange import HeaderFields
 from o2sidecar.observe.records import Outcome
 from o2sidecar.refusals import (
     BadRequest,
+    CredentialsRefused,
     LoginFailed,
     NotPermitted,
     ProviderUnavailable,
@@ -168,6 +169,12 @@ class ScriptTests(SynchronousTestCase):
         self.assertEqual((forced.status, forced.text), (403, "{}"))
         told = json.loads(refused(Asked("/x", fields=FETCH), refusal).text)
         self.assertEqual((told["error"], told["reason"], told["message"]), ("Forbidden", "group_not_allowed", "No."))
+
+    def test_refused_credentials_are_text(self) -> None:
+        """Credentials of no use, where no login is to be offered, get oauth2-proxy's 403 (jwt-invalid-deny)."""
+        for fields in ([], JSON, FETCH, [(b"Accept", b"text/html")]):
+            asked = refused(Asked("/app", fields=fields), CredentialsRefused())
+            self.assertEqual((asked.status, asked.text, asked.reason), (403, "Forbidden\n", "credentials_refused"))
 
     def test_failures_are_json_as_well(self) -> None:
         """A script that asks an app which is down is not given HTML, nor any detail."""

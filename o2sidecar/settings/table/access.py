@@ -23,6 +23,9 @@ class AccessOptions(Group):
     skip_auth_preflight: bool = option(False, "let CORS preflight requests through without a session")
     api_routes: Texts = option((), "patterns of URIs that are answered 401, not with a page")
     trusted_ips: Texts = option((), "client addresses or networks that need no session")
+    skip_jwt_bearer_tokens: bool = option(False, "let a JWT in the Authorization header stand in the place of a login")
+    bearer_token_login_fallback: bool = option(True, "offer a login when that header is of no use; else answer 403")
+    extra_jwt_issuers: Texts = option((), "other issuers of such JWTs, as issuer=audience", flag="--extra-jwt-issuers")
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)

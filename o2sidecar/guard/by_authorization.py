@@ -1,0 +1,137 @@
+"""Sessions of requests with an Authorization field: a bearer token opens one without cookie or login.
+
+It stands before the sessions of cookies, and only where the operator wants it: other sidecars have nothing of it on
+their hot path. The same people may pass as with cookies; no cookie is ever given for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+from math import inf
+from typing import Protocol
+
+from attrs import define
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from o2sidecar.guard.credentials import Credentials
+from o2sidecar.guard.opened import Opened, OpenedSessions
+from o2sidecar.guard.session_finder import SessionFinder
+from o2sidecar.http.exchange import Exchange
+from o2sidecar.identity import IdentityHeaders
+from o2sidecar.refusals import CredentialsRefused, OwnFault, Refusal
+from o2sidecar.session.session import Session
+
+BELIEVED = 60.0
+
+
+class Tokens(Protocol):
+    """Judges bearer tokens."""
+
+    async def session(self, text: str) -> Session | None:
+        """The session of a token; `None` if it does not hold. Never raises."""
+
+
+@define(kw_only=True)
+class _Proven(Opened):
+    """A session that an Authorization field opened. `due_at`: until when the field is believed unjudged."""
+
+
+class ByAuthorization:
+    """Finds sessions by the Authorization field, and by the cookies of requests without a usable one.
+
+    `key`: 32 random bytes; fields are remembered by a hash with it. `believed`: seconds for which a field that was
+    good is not judged again. `fallback`: whether a field that is of no use is ignored; else the request is refused.
+    `remembered`: most sessions that are kept.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        cookies: SessionFinder,
+        *,
+        tokens: Tokens,
+        headers: IdentityHeaders,
+        now: Callable[[], float],
+        key: bytes,
+        fallback: bool = True,
+        believed: float = BELIEVED,
+        remembered: int = 4096,
+    ) -> None:
+        self._cookies = cookies
+        self._tokens = tokens
+        self._headers = headers
+        self._now = now
+        self._key = key
+        self._fallback = fallback
+        self._believed = believed
+        self._opened = OpenedSessions(remembered)
+        self.find = cookies.find
+        self.give_cookie = cookies.give_cookie
+        self.take_cookies = cookies.take_cookies
+        self.take_all_cookies = cookies.take_all_cookies
+
+    def settle(
+        self,
+        exchange: Exchange,
+        decide: Callable[[Exchange, Opened | None], None],
+        give_up: Callable[[Exchange, Refusal], None],
+    ) -> None:
+        """See `SessionFinder`; a good Authorization field wins over a cookie."""
+        values = exchange.values(b"authorization")
+        if not values:
+            self._cookies.settle(exchange, decide, give_up)
+            return
+        # RFC 9110 §11.6.2: the field has one value. Of two, nobody knows which one the next reader takes.
+        value = values[0] if len(values) == 1 else b""
+        key = blake2b(value, key=self._key, digest_size=32).digest()
+        opened = self._opened.get(key)
+        if opened is not None and opened.due_at > self._now():
+            decide(exchange, opened)
+            return
+        judged = Deferred.fromCoroutine(self._judged(key, Credentials.read(value)))
+        judged.addCallback(self._go_on, exchange, decide, give_up)
+        judged.addErrback(self._broken, exchange, give_up)
+
+    def as_of_now(self, opened: Opened) -> Opened | None:
+        """See `SessionFinder`; a token is good until it expires."""
+        if isinstance(opened, _Proven):
+            return opened if opened.expires_at > self._now() else None
+        return self._cookies.as_of_now(opened)
+
+    async def _judged(self, key: bytes, given: Credentials) -> Opened | None:
+        session = await self._tokens.session(given.token) if given.token else None
+        if session is None or not session.names_somebody:
+            return None
+        expires_at = inf if session.expires_on is None else session.expires_on
+        opened = _Proven(
+            key=key,
+            session=session,
+            identity=self._headers.identify(session),
+            expires_at=expires_at,
+            due_at=min(expires_at, self._now() + self._believed),
+        )
+        self._opened.keep(opened)
+        return opened
+
+    def _go_on(
+        self,
+        opened: Opened | None,
+        exchange: Exchange,
+        decide: Callable[[Exchange, Opened | None], None],
+        give_up: Callable[[Exchange, Refusal], None],
+    ) -> None:
+        if opened is not None:
+            decide(exchange, opened)
+        elif self._fallback:
+            self._cookies.settle(exchange, decide, give_up)
+        else:
+            give_up(exchange, CredentialsRefused(detail="the Authorization field opens nothing here"))
+
+    def _broken(self, failure: Failure, exchange: Exchange, give_up: Callable[[Exchange, Refusal], None]) -> None:
+        if failure.check(Refusal) is None:
+            self._log.failure("a request could not be judged", failure=failure)
+        give_up(exchange, OwnFault())

@@ -1,0 +1,41 @@
+"""What finds the session of a request: by its cookies, or by its Authorization field before them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from o2sidecar.guard.opened import Opened
+from o2sidecar.http.exchange import Exchange
+from o2sidecar.refusals import Refusal
+from o2sidecar.session.session import Session
+
+
+class SessionFinder(Protocol):
+    """Finds sessions, and gives and takes their cookies."""
+
+    def settle(
+        self,
+        exchange: Exchange,
+        decide: Callable[[Exchange, Opened | None], None],
+        give_up: Callable[[Exchange, Refusal], None],
+    ) -> None:
+        """Find the request's session and go on with `decide`, at once unless somebody has to be asked.
+
+        `give_up` must answer when that cannot be found out, or the request is to be refused without more ado.
+        """
+
+    def find(self, exchange: Exchange) -> Opened | None:
+        """The session of the request's cookies as it is, without asking anybody."""
+
+    def as_of_now(self, opened: Opened) -> Opened | None:
+        """A session that was found before, as it is now; `None` if it is over."""
+
+    def give_cookie(self, exchange: Exchange, session: Session) -> None:
+        """Have the answer carry this session's cookie."""
+
+    def take_cookies(self, exchange: Exchange) -> None:
+        """Have the answer delete every session cookie that the request brought."""
+
+    def take_all_cookies(self, exchange: Exchange) -> None:
+        """Have the answer delete every cookie of ours that the request may have brought."""
