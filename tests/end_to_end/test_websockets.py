@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import threading
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from o2sidecar.session.session import Session
 from tests.end_to_end.browsers import BrowserCase
 from tests.end_to_end.processes import PATIENCE, Running, eventually, free_port
 from tests.end_to_end.websocket_peers import App, Client, Guest
+from tests.server_certificates import pair
 
 SECRET = "0123456789abcdef"
 LIFETIME = 3600.0
@@ -72,9 +74,12 @@ class WebSocketCase(BrowserCase):
         session = Session(created_at=time.time() - LIFETIME + left, user="alice", email="alice@example.com")
         return {"Cookie": "_oauth2_proxy=" + codec.encode("_oauth2_proxy", session)}
 
+    tls: ssl.SSLContext | None = None
+    """Whom clients trust, where they speak TLS."""
+
     def client(self, path: str = "/", **headers: str) -> Client:
         """A client's WebSocket, which ends with the test."""
-        client = Client(self.port, path, headers)
+        client = Client(self.port, path, headers, self.tls)
         self.addCleanup(client.socket.close)
         return client
 
@@ -105,7 +110,7 @@ class PassingTests(WebSocketCase):
         self.assertEqual(client.message(), b"one two")
         client.send(Ping(payload=b"are you there"))
         self.assertEqual(client.next(), Pong(payload=b"are you there"))
-        client.send(BytesMessage(data=BIG))
+        client.send_aside(BytesMessage(data=BIG))
         self.assertTrue(client.message() == BIG)
         client.send(CloseConnection(code=4001, reason="enough"))
         self.assertEqual(client.next(), CloseConnection(code=4001, reason="enough"))
@@ -208,6 +213,60 @@ class EndingTests(WebSocketCase):
         self.assertEqual(sidecar.status(), 0, sidecar.output())
         self.assertNotIn("Traceback", sidecar.output())
         self.assertEqual(len(re.findall(r"^- 101 service_restart$", sidecar.output(), re.MULTILINE)), 3)
+        for guest in self.app.guests:
+            self.assertEqual(self.ended(guest).code, 1001)
+
+
+class TlsTests(WebSocketCase):
+    """TLS on both sides of the sidecar: it knows no end of one direction, and many end it without a word."""
+
+    def setUp(self) -> None:
+        """An app with a certificate, and a client that trusts the sidecar's."""
+        super().setUp()
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        self.certificate, self.key = folder / "tls.crt", folder / "tls.key"
+        self.certificate.write_bytes(pair().certificate)
+        self.key.write_bytes(pair().key)
+        served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        served.load_cert_chain(self.certificate, self.key)
+        self.app = App(served)
+        self.addCleanup(self.app.close)
+        self.tls = ssl.create_default_context(cadata=pair().certificate.decode())
+
+    def start(self, *arguments: str, **changes: str) -> Running:
+        """A sidecar that serves https, before an app that does."""
+        return super().start(
+            *arguments,
+            f"--upstream-ca-file={self.certificate}",
+            HTTPS_ADDRESS=f"127.0.0.1:{self.port}",
+            TLS_CERT_FILE=str(self.certificate),
+            TLS_KEY_FILE=str(self.key),
+            UPSTREAMS=f"https://127.0.0.1:{self.app.port}",
+            **changes,
+        )
+
+    def test_left_without_a_word(self) -> None:
+        """What a client sent before it just left arrives, also its Close frame; nothing is complained of."""
+        sidecar = self.start()
+        client = self.client("/open/")
+        client.send(BytesMessage(data=BIG[:PIECE]))
+        self.assertTrue(client.message() == BIG[:PIECE])
+        client.send(CloseConnection(code=1001))
+        client.socket.close()
+        self.assertEqual(self.ended(self.guest()).code, 1001)
+        self.assertEqual(sidecar.stop(), 0)
+        self.assertNotIn("Traceback", sidecar.output())
+
+    def test_process_ends(self) -> None:
+        """Who answers and who does not, all are told, and the process ends with 0."""
+        sidecar = self.start("--shutdown-timeout=1s")
+        polite, rude = self.client("/open/1"), self.client("/open/2")
+        sidecar.signal(signal.SIGTERM)
+        self.assertEqual(polite.closed().code, 1012)
+        self.assertEqual(rude.closed(answer=False).code, 1012)
+        self.assertEqual(sidecar.status(), 0, sidecar.output())
+        self.assertNotIn("Traceback", sidecar.output())
         for guest in self.app.guests:
             self.assertEqual(self.ended(guest).code, 1001)
 

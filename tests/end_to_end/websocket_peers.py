@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,8 +21,12 @@ _PIECE = 1 << 18
 class Client:
     """A WebSocket of a client, opened or refused. Whatever it waits for, it waits for with patience."""
 
-    def __init__(self, port: int, path: str = "/", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, port: int, path: str = "/", headers: Mapping[str, str] | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.frames = WSConnection(ConnectionType.CLIENT)
         extra = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
         self.socket.sendall(self.frames.send(Request(host=f"127.0.0.1:{port}", target=path, extra_headers=extra)))
@@ -37,6 +42,10 @@ class Client:
     def send(self, *events: Event) -> None:
         """Send all of them in one piece."""
         self.socket.sendall(b"".join(self.frames.send(event) for event in events))
+
+    def send_aside(self, event: Event) -> None:
+        """Send what is more than fits on the way, while its echo is read here."""
+        threading.Thread(target=self.socket.sendall, args=(self.frames.send(event),), daemon=True).start()
 
     def next(self) -> Event:
         """The next thing that comes; raises `AssertionError` when the connection ends first."""
@@ -88,10 +97,12 @@ class Guest:
 class App:
     """Accepts every WebSocket and gives back what it is sent, message part by message part.
 
-    At `/begin/HEX` it begins with these bytes right behind its 101, whatever they are, and then only listens.
+    At `/begin/HEX` it begins with these bytes right behind its 101, whatever they are. `tls`: how it speaks TLS, if it
+    does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self.guests: list[Guest] = []
@@ -108,6 +119,8 @@ class App:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listening.accept()
+                if self._tls is not None:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
                 guest = Guest(connection)
                 self.guests.append(guest)
                 threading.Thread(target=self._serve, args=(guest,), daemon=True).start()
