@@ -75,6 +75,13 @@ def _add_line(data: bytes, at: int, _: int, snippet: bytes) -> bytes:
     return _lines(data, at, lambda lines, index: lines.insert(index, snippet.removesuffix(b"\r\n")))
 
 
+def _begin_line(data: bytes, at: int, _: int, snippet: bytes) -> bytes:
+    def begin(lines: list[bytes], index: int) -> None:
+        lines[index] = snippet + lines[index]
+
+    return _lines(data, at, begin)
+
+
 def _move_line(data: bytes, at: int, to: int, _: bytes) -> bytes:
     return _lines(data, at, lambda lines, index: lines.insert(to % len(lines), lines.pop(index)))
 
@@ -99,8 +106,8 @@ def _lone_line_feed(data: bytes, at: int, _: int, __: bytes) -> bytes:
 
 
 KINDS = (
-    _flip, _insert, _overwrite, _drop, _cut_off, _repeat_line, _drop_line, _add_line, _move_line, _merge_lines,
-    _swap_case, _lone_line_feed,
+    _flip, _insert, _overwrite, _drop, _cut_off, _repeat_line, _drop_line, _add_line, _begin_line, _move_line,
+    _merge_lines, _swap_case, _lone_line_feed,
 )  # fmt: skip
 
 _places = st.integers(min_value=0, max_value=4000)

@@ -129,6 +129,10 @@ class RequestTests(HostileCase):
         self.refused(get(b"X: y").replace(b"\r\n", b"\n"), 400)
         self.refused(get(b"X: y").replace(b"\r\n", b"\n", 1), 400)
         self.refused(get(b"X: y")[:-4] + b"\n\n", 400)
+        for before in (b"\n", b"\r", b"\r\n\n", b"\r\n\r\n", b"\r\r\n", b"\n\r\n"):
+            self.refused(before + get(), 400)
+            self.refused(before + get(line=b"TRACE /public/x HTTP/1.1"), 400)
+        self.served(b"\r\n" + get())
         self.refused(get(b"X: y")[:-4] + b"\r\n\n", 400)
 
     def test_p12(self) -> None:

@@ -32,7 +32,9 @@ class SidecarCase(ProcessCase):
         return origin
 
     def sidecar_on(self, port: int, *arguments: str, **changes: str) -> Running:
-        """Another sidecar before the same app."""
+        """Another sidecar before the same app, or before another one that `UPSTREAMS` names."""
+        if "UPSTREAMS" not in changes:
+            changes["UPSTREAMS"] = self.origin.url
         settings = {
             "PROVIDER": "oidc",
             "OIDC_ISSUER_URL": "http://127.0.0.1:9",
@@ -42,7 +44,6 @@ class SidecarCase(ProcessCase):
             "COOKIE_SECURE": "false",
             "EMAIL_DOMAINS": "*",
             "HTTP_ADDRESS": f"127.0.0.1:{port}",
-            "UPSTREAMS": self.origin.url,
             "SKIP_AUTH_ROUTES": "^/open/",
             **changes,
         }

@@ -65,6 +65,9 @@ class _RequestLines(dict[bytes, tuple[bytes, bytes, bytes, bool]]):
         if len(parts) != 3:
             raise HeadRefused(400, "malformed request line")
         method, target, version = parts
+        # llhttp passes over CR and LF in front of a method; the app would get them there.
+        if not method.replace(b"-", b"").isalpha():
+            raise HeadRefused(400, "malformed request line")
         # RFC 9112 §2.3: llhttp would take 0.9 and 2.0 as well.
         if version not in _VERSIONS:
             raise HeadRefused(505 if version.startswith(b"HTTP/") else 400, "HTTP version not supported")

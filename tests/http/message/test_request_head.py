@@ -43,6 +43,12 @@ class RequestHeadTests(SynchronousTestCase):
         for line in (b"GET  / HTTP/1.1", b"GET /  HTTP/1.1", b"GET / HTTP/1.1 ", b"GET /", b"GET", b"GET\t/\tHTTP/1.1"):
             self.refused(400, line)
 
+    def test_before_the_method(self) -> None:
+        """Nothing stands in front of a method, and what is refused stays so behind a line end (P11, P18)."""
+        for before in (b"\n", b"\r", b"\r\r", b"\n\n", b"\t", b"\0"):
+            for method in (b"GET", b"HEAD", b"TRACE"):
+                self.refused(400, before + method + b" / HTTP/1.1")
+
     def test_version(self) -> None:
         """Only 1.1 and 1.0 are served (P23)."""
         for line in (b"GET / HTTP/2.0", b"GET / HTTP/1.2", b"GET / HTTP/0.9", b"GET / HTTP/1.10"):
