@@ -33,7 +33,7 @@ SIDECAR = f"{BIN / 'twistd'} -n --pidfile= o2sidecar"
 CONFORMANCE_TOPICS = (
     *("signin", "start", "callback", "signout", "auth", "userinfo", "headers", "strip", "cookies", "csrf", "session"),
     *("health", "github", "redirects", "errors", "skipauth", "forcehttps", "reverseproxy", "upstreams", "static"),
-    *("prefix", "logging", "metrics", "websocket", "jwt"),
+    *("prefix", "logging", "metrics", "websocket", "jwt", "htpasswd"),
 )
 NEEDS_PROCESSES = ("tests.end_to_end", "tests.test_packaging", "tests.test_dockerfile")
 """What the unit suite leaves to the end-to-end suite."""

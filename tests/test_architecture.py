@@ -26,6 +26,7 @@ RINGS: dict[str, int] = {
     "providers": 2,
     "provider_client": 2,
     "emails_file": 2,
+    "htpasswd_file": 2,
     "observe": 2,
     # ring 3: composes
     "site": 3,

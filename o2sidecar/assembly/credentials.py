@@ -1,12 +1,18 @@
-"""Assembles the ways in that need no login: bearer tokens."""
+"""Assembles the ways in beside the provider's login: bearer tokens and local users."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.threads import deferToThreadPool
 
 from o2sidecar.guard.by_authorization import ByAuthorization
+from o2sidecar.guard.local_users import LocalUsers
 from o2sidecar.guard.session_finder import SessionFinder
+from o2sidecar.htpasswd_file import HtpasswdFile
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.oauth.token_issuers import extra_issuers
 from o2sidecar.providers.bearer_tokens import BearerTokens, TokenIssuer
@@ -22,21 +28,55 @@ def with_authorization(
     *,
     headers: IdentityHeaders,
     provider: Provider,
+    users: LocalUsers | None,
     surroundings: Surroundings,
     now: Callable[[], float],
 ) -> SessionFinder:
     """The sessions of cookies, with those of the Authorization field before them where settings want that."""
-    if not settings.skip_jwt_bearer_tokens:
+    bearer = settings.skip_jwt_bearer_tokens
+    if not bearer and users is None:
         return cookies
     return ByAuthorization(
         cookies,
-        tokens=_tokens(settings, provider, surroundings),
+        tokens=_tokens(settings, provider, surroundings) if bearer else None,
+        users=users,
         headers=headers,
         now=now,
         key=os.urandom(32),
-        fallback=settings.bearer_token_login_fallback,
+        fallback=settings.bearer_token_login_fallback or not bearer,
         remembered=settings.session_cache_size,
     )
+
+
+def htpasswd_file_of(settings: Settings, reactor: Any) -> HtpasswdFile | None:
+    """The file of local users, if there is one."""
+    if not settings.htpasswd_file:
+        return None
+    return HtpasswdFile(
+        path=settings.htpasswd_file,
+        read=_read,
+        clock=reactor,
+        in_thread=lambda *call: deferToThreadPool(reactor, reactor.getThreadPool(), *call),
+    )
+
+
+def local_users_of(
+    settings: Settings, listed: HtpasswdFile | None, *, provider: Provider, now: Callable[[], float]
+) -> LocalUsers | None:
+    """The local users of a file, if there is one."""
+    if listed is None:
+        return None
+    return LocalUsers(
+        listed,
+        provider=provider,
+        now=now,
+        groups=settings.htpasswd_user_groups,
+        user_is_email=settings.prefer_email_to_user,
+    )
+
+
+def _read(path: str) -> bytes:
+    return Path(path).read_bytes()
 
 
 def _tokens(settings: Settings, provider: Provider, surroundings: Surroundings) -> BearerTokens:

@@ -23,6 +23,7 @@ from o2sidecar.settings.options import Settings
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.destinations import Destinations
+from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.logo import NO_LOGO, OUR_MARK, Logo
 from o2sidecar.signin.pages import Pages
 from o2sidecar.signin.transaction import ChallengeMethod, Logins
@@ -105,10 +106,22 @@ def sign_in_of(
             call_backend=_backend(client),
             backend_logout_url=settings.backend_logout_url,
             body_limit=settings.own_body_size_limit,
+            local_form=_local_form(people, answers),
         )
         return sign_in.resource()
 
     return answers, endpoints
+
+
+def _local_form(people: People, answers: Answers) -> LocalForm | None:
+    if people.local_users is None:
+        return None
+    return LocalForm(
+        judge=people.local_users.session,
+        admission=people.admission,
+        answers=answers,
+        give_cookie=people.sessions.give_cookie,
+    )
 
 
 def _is_api(routes: Sequence[str]) -> Callable[[str], bool]:
@@ -160,6 +173,7 @@ def _pages(settings: Settings, provider: Provider, prefix: str) -> Pages:
         footer=settings.footer,
         logo=checked("custom_sign_in_logo", lambda: _logo(settings.custom_sign_in_logo)),
         show_detail=settings.show_debug_on_error,
+        local_users=bool(settings.htpasswd_file) and settings.display_htpasswd_form,
         templates=checked("custom_templates_dir", lambda: _templates(settings.custom_templates_dir)),
     )
 

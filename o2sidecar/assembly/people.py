@@ -7,11 +7,13 @@ from typing import Any, cast
 
 from attrs import evolve, frozen
 
-from o2sidecar.assembly.credentials import with_authorization
+from o2sidecar.assembly.credentials import htpasswd_file_of, local_users_of, with_authorization
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.emails_file import EmailsFile
 from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
+from o2sidecar.guard.local_users import LocalUsers, Renewing
 from o2sidecar.guard.session_finder import SessionFinder
+from o2sidecar.htpasswd_file import HtpasswdFile
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.origins import Origins
@@ -42,7 +44,8 @@ class People:
     auth: AuthOnly
     redirects: Redirects
     origins: Origins
-    background: tuple[EmailsFile, ...]
+    local_users: LocalUsers | None
+    background: tuple[EmailsFile | HtpasswdFile, ...]
 
     @classmethod
     def of(
@@ -59,9 +62,11 @@ class People:
         cookie, pending = _cookies(settings)
         emails = _emails_file(settings, reactor)
         headers = _headers(settings, structure)
-        cookies = _sessions(settings, cookie, headers, provider, edge)
+        listed = htpasswd_file_of(settings, reactor)
+        users = local_users_of(settings, listed, provider=provider, now=edge.now)
+        cookies = _sessions(settings, cookie, headers, users or provider, edge)
         sessions = with_authorization(
-            settings, cookies, headers=headers, provider=provider, surroundings=surroundings, now=edge.now
+            settings, cookies, headers=headers, provider=provider, users=users, surroundings=surroundings, now=edge.now
         )
         admission = Admission(
             email_domains=settings.email_domains,
@@ -81,12 +86,13 @@ class People:
             auth=AuthOnly(current=current, passes=passes, semicolons=settings.allow_query_semicolons),
             redirects=redirects,
             origins=Origins(redirects=redirects, forwarding=edge.forwarding),
-            background=(emails,) if emails else (),
+            local_users=users,
+            background=tuple(file for file in (emails, listed) if file),
         )
 
 
 def _sessions(
-    settings: Settings, cookie: SessionCookie, headers: IdentityHeaders, provider: Provider, edge: Edge
+    settings: Settings, cookie: SessionCookie, headers: IdentityHeaders, provider: Renewing, edge: Edge
 ) -> Sessions:
     return Sessions(
         cookie=cookie,

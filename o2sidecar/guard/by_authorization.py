@@ -1,4 +1,4 @@
-"""Sessions of requests with an Authorization field: a bearer token opens one without cookie or login.
+"""Sessions of requests with an Authorization field: a bearer token, or a user and a password, without a login.
 
 It stands before the sessions of cookies, and only where the operator wants it: other sidecars have nothing of it on
 their hot path. The same people may pass as with cookies; no cookie is ever given for it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import blake2b
 from math import inf
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from attrs import define
 from twisted.internet.defer import Deferred
@@ -21,10 +21,13 @@ from o2sidecar.guard.opened import Opened, OpenedSessions
 from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
+from o2sidecar.providers.shared_call import SharedCall
 from o2sidecar.refusals import CredentialsRefused, OwnFault, Refusal
 from o2sidecar.session.session import Session
 
 BELIEVED = 60.0
+
+Judged = TypeVar("Judged")
 
 
 class Tokens(Protocol):
@@ -34,9 +37,28 @@ class Tokens(Protocol):
         """The session of a token; `None` if it does not hold. Never raises."""
 
 
+class Users(Protocol):
+    """Judges users and passwords."""
+
+    async def session(self, user: str, password: str) -> Session | None:
+        """The session of a user with this password; `None` if there is none. May raise a `Refusal`."""
+
+    def standing(self, user: str) -> Callable[[], bool]:
+        """Tells later whether the user still has the password of now."""
+
+
+def _always() -> bool:
+    return True
+
+
 @define(kw_only=True)
 class _Proven(Opened):
-    """A session that an Authorization field opened. `due_at`: until when the field is believed unjudged."""
+    """A session that an Authorization field opened. `due_at`: until when the field is believed unjudged.
+
+    `stands`: whether what was judged then would be judged so now, as far as can be told without judging.
+    """
+
+    stands: Callable[[], bool] = _always
 
 
 class ByAuthorization:
@@ -53,7 +75,8 @@ class ByAuthorization:
         self,
         cookies: SessionFinder,
         *,
-        tokens: Tokens,
+        tokens: Tokens | None = None,
+        users: Users | None = None,
         headers: IdentityHeaders,
         now: Callable[[], float],
         key: bytes,
@@ -63,12 +86,14 @@ class ByAuthorization:
     ) -> None:
         self._cookies = cookies
         self._tokens = tokens
+        self._users = users
         self._headers = headers
         self._now = now
         self._key = key
         self._fallback = fallback
         self._believed = believed
         self._opened = OpenedSessions(remembered)
+        self._under_way: dict[bytes, SharedCall[_Proven | None]] = {}
         self.find = cookies.find
         self.give_cookie = cookies.give_cookie
         self.take_cookies = cookies.take_cookies
@@ -89,21 +114,39 @@ class ByAuthorization:
         value = values[0] if len(values) == 1 else b""
         key = blake2b(value, key=self._key, digest_size=32).digest()
         opened = self._opened.get(key)
-        if opened is not None and opened.due_at > self._now():
+        if opened is not None and opened.due_at > self._now() and self.as_of_now(opened):
             decide(exchange, opened)
             return
-        judged = Deferred.fromCoroutine(self._judged(key, Credentials.read(value)))
+        judged = self._judge(key, value)
         judged.addCallback(self._go_on, exchange, decide, give_up)
         judged.addErrback(self._broken, exchange, give_up)
 
     def as_of_now(self, opened: Opened) -> Opened | None:
-        """See `SessionFinder`; a token is good until it expires."""
+        """See `SessionFinder`; a token is good until it expires, a password until it changes."""
         if isinstance(opened, _Proven):
-            return opened if opened.expires_at > self._now() else None
+            return opened if opened.expires_at > self._now() and opened.stands() else None
         return self._cookies.as_of_now(opened)
 
-    async def _judged(self, key: bytes, given: Credentials) -> Opened | None:
-        session = await self._tokens.session(given.token) if given.token else None
+    def _judge(self, key: bytes, value: bytes) -> Deferred[_Proven | None]:
+        """Have a field judged, once for all requests that bring it meanwhile: a page of many parts is one question."""
+        call = self._under_way.get(key)
+        if call is None:
+            call = self._under_way[key] = SharedCall(lambda: self._judged(key, Credentials.read(value)))
+        judged = call()
+        judged.addBoth(self._was_judged, key)
+        return judged
+
+    def _was_judged(self, outcome: Judged, key: bytes) -> Judged:
+        self._under_way.pop(key, None)
+        return outcome
+
+    async def _judged(self, key: bytes, given: Credentials) -> _Proven | None:
+        session, stands = None, _always
+        if given.token and self._tokens:
+            session = await self._tokens.session(given.token)
+        elif given.user and self._users:
+            stands = self._users.standing(given.user)
+            session = await self._users.session(given.user, given.password)
         if session is None or not session.names_somebody:
             return None
         expires_at = inf if session.expires_on is None else session.expires_on
@@ -113,6 +156,7 @@ class ByAuthorization:
             identity=self._headers.identify(session),
             expires_at=expires_at,
             due_at=min(expires_at, self._now() + self._believed),
+            stands=stands,
         )
         self._opened.keep(opened)
         return opened
@@ -132,6 +176,8 @@ class ByAuthorization:
             give_up(exchange, CredentialsRefused(detail="the Authorization field opens nothing here"))
 
     def _broken(self, failure: Failure, exchange: Exchange, give_up: Callable[[Exchange, Refusal], None]) -> None:
-        if failure.check(Refusal) is None:
-            self._log.failure("a request could not be judged", failure=failure)
+        if isinstance(failure.value, Refusal):
+            give_up(exchange, failure.value)
+            return
+        self._log.failure("a request could not be judged", failure=failure)
         give_up(exchange, OwnFault())

@@ -15,12 +15,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from o2sidecar.guard.local_users import Renewing
 from o2sidecar.guard.opened import Opened, OpenedSessions
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
-from o2sidecar.providers.provider import Provider
 from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
 from o2sidecar.session.cookies import SessionCookie, parse_cookies
 from o2sidecar.session.sealing import CookieRefused
@@ -43,7 +43,7 @@ class Sessions:
         *,
         cookie: SessionCookie,
         headers: IdentityHeaders,
-        provider: Provider,
+        provider: Renewing,
         forwarding: Forwarding,
         now: Callable[[], float],
         lifetime: float,

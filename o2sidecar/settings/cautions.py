@@ -147,6 +147,12 @@ def _bearer_tokens(options: Options, given: Collection[str]) -> Iterator[Problem
             yield _caution(key, "this has no effect without skip_jwt_bearer_tokens.")
 
 
+def _local_users(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    for key in ("htpasswd_user_groups", "display_htpasswd_form"):
+        if key in given and not options.htpasswd_file and getattr(options, key) != BY_KEY[key].default:
+            yield _caution(key, "this has no effect without htpasswd_file.")
+
+
 def _validate_url(options: Options, given: Collection[str]) -> Iterator[Problem]:
     if options.validate_url and options.provider == "oidc":
         yield _caution("validate_url", "this has no effect with oidc: its sessions are judged by their ID tokens.")
@@ -167,6 +173,7 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _provider_authorities,
     _upstream_authorities,
     _bearer_tokens,
+    _local_users,
     _validate_url,
     _cut_patterns,
 )

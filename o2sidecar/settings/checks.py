@@ -131,8 +131,8 @@ def _credentials(options: Options) -> Iterator[Problem]:
 
 
 def _somebody_may_pass(options: Options) -> Iterator[Problem]:
-    if not options.email_domains and not options.authenticated_emails_file:
-        sentence = "is missing: whose addresses may pass (* for all), or authenticated_emails_file"
+    if not options.email_domains and not options.authenticated_emails_file and not options.htpasswd_file:
+        sentence = "is missing: whose addresses may pass (* for all), or authenticated_emails_file, or htpasswd_file"
         yield _wrong("email_domains", sentence)
 
 

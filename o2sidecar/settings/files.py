@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 
+from o2sidecar.policy.passwords import Passwords
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.table import Options
@@ -19,7 +21,8 @@ SECRETS: Mapping[str, str] = {"cookie_secret_file": "cookie_secret", "client_sec
 
 _AUTHORITIES = ("provider_ca_files", "upstream_ca_files")
 _PAIR = ("upstream_client_cert_file", "upstream_client_key_file")
-_TRIED = ("authenticated_emails_file", *_AUTHORITIES, *_PAIR, "oidc_public_key_files", "custom_sign_in_logo")
+_PEOPLE = ("authenticated_emails_file", "htpasswd_file")
+_TRIED = (*_PEOPLE, *_AUTHORITIES, *_PAIR, "oidc_public_key_files", "custom_sign_in_logo")
 
 
 def read_bytes(path: str, read_file: ReadFile) -> bytes:
@@ -93,6 +96,7 @@ def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
             except ValueError as error:
                 yield Problem(names=(key,), sentence=str(error))
     yield from _unusable_certificates(options, read_file)
+    yield from _unusable_passwords(options, read_file)
 
 
 def _folders(uris: Iterable[str]) -> Iterator[str]:
@@ -117,6 +121,26 @@ def _unusable_certificates(options: Options, read_file: ReadFile) -> Iterator[Pr
             chain, private_key = (read_bytes(path, read_file) for path in files)
             if complaint := _complaint_about_pair(chain, private_key):
                 yield Problem(names=_PAIR, sentence=complaint)
+
+
+def _unusable_passwords(options: Options, read_file: ReadFile) -> Iterator[Problem]:
+    """What is wrong with an htpasswd file that can be read: all bad entries at once, by their users."""
+    path = options.htpasswd_file
+    if not path:
+        return
+    with contextlib.suppress(ValueError):
+        content = read_bytes(path, read_file)
+        try:
+            passwords = Passwords.parse(content)
+        except UnicodeDecodeError as error:
+            sentence = f"{shown(path)} is not text in UTF-8 (at byte {error.start})"
+            yield Problem(names=("htpasswd_file",), sentence=sentence)
+            return
+        if passwords.complaint:
+            yield Problem(names=("htpasswd_file",), sentence=f"{shown(path)} has {passwords.complaint}")
+        if passwords.need_bcrypt and find_spec("bcrypt") is None:
+            sentence = f"{shown(path)} has bcrypt entries, which need the package bcrypt: install o2sidecar[passwords]"
+            yield Problem(names=("htpasswd_file",), sentence=sentence)
 
 
 def _holds_certificates(content: bytes) -> bool:

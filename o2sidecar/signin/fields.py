@@ -73,13 +73,20 @@ def carries_form(exchange: Exchange) -> bool:
     return exchange.method == b"POST" and exchange.has_body and kind == b"application/x-www-form-urlencoded"
 
 
+def form_fields(exchange: Exchange, body: bytes) -> Fields:
+    """The fields of a request's form and nothing of its query, for what must not stand in a URL.
+
+    Raises `BadRequest` as `Fields.parse` does.
+    """
+    return Fields.parse(body) if carries_form(exchange) else Fields()
+
+
 def submitted_fields(exchange: Exchange, body: bytes, semicolons: bool = False) -> Fields:
     """The fields of a request's form, if `body` is one, then those of its query (`semicolons` as in `query_fields`).
 
     Raises `BadRequest` as `Fields.parse` does.
     """
-    form = Fields.parse(body) if carries_form(exchange) else Fields()
-    return form + query_fields(exchange, semicolons)
+    return form_fields(exchange, body) + query_fields(exchange, semicolons)
 
 
 def _decoded(text: bytes) -> str:

@@ -59,7 +59,8 @@ class Pages:
 
     `prefix`: the path of the own endpoints. `email_domains`: named on the sign-in page, unless `banner` says something
     else (`-`: nothing). `footer`: in the place of ours (`-`: none). `show_detail`: error pages tell what else only the
-    log tells. `templates`: the operator's own pages, used in the place of ours where there are some.
+    log tells. `local_users`: the sign-in page has a form for a user and a password. `templates`: the operator's own
+    pages, used in the place of ours where there are some.
     """
 
     provider_name: str
@@ -70,6 +71,7 @@ class Pages:
     footer: str = ""
     logo: Logo = OUR_MARK
     show_detail: bool = False
+    local_users: bool = False
     templates: GoTemplates | None = None
 
     def sign_in(self, status: int, redirect: str) -> Page:
@@ -79,7 +81,7 @@ class Pages:
             ProviderName=self.provider_name,
             SignInMessage=message,
             StatusCode=status,
-            CustomLogin=False,
+            CustomLogin=self.local_users,
             Redirect=redirect,
             Version=self.version,
             ProxyPrefix=self.prefix,
@@ -88,7 +90,15 @@ class Pages:
         )
         if own:
             return _page(status, own, _POLICY_OF_FOREIGN_PAGES)
-        return self._render(status, "sign_in.html", redirect=redirect, message=_markup(message), logo=self.logo)
+        return self._render(
+            status,
+            "sign_in.html",
+            redirect=redirect,
+            message=_markup(message),
+            logo=self.logo,
+            local_users=self.local_users,
+            trouble=_TROUBLES.get(status, ""),
+        )
 
     def signed_out(self, redirect: str) -> Page:
         """The page after signing out, for when going on would sign the person in again at once."""
@@ -199,6 +209,12 @@ class Pages:
             "frame-ancestors 'none'; base-uri 'none'"
         ).encode("ascii")
 
+
+_TROUBLES: Mapping[int, str] = {
+    400: "Please give a user name and a password.",
+    401: "There is no such user with this password.",
+}
+"""What the sign-in page says after its form was sent in vain, by status."""
 
 _POLICY_OF_FOREIGN_PAGES = b"frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 """What holds for pages from the operator's templates, which may have scripts and styles of their own."""

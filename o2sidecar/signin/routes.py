@@ -26,7 +26,8 @@ from o2sidecar.refusals import Refusal
 from o2sidecar.session.session import Session
 from o2sidecar.signin.answers import Answers, keep_out_of_caches
 from o2sidecar.signin.destinations import Destinations
-from o2sidecar.signin.fields import Fields, submitted_fields
+from o2sidecar.signin.fields import Fields, form_fields, submitted_fields
+from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.transaction import Logins, Onward
 
 _TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
@@ -45,7 +46,7 @@ class SignIn:
     `found`: gives the session of a request as it is, without asking anybody. `take_cookies`: has an answer delete the
     session cookies that its request brought. `public`: whether a request needs no session. `auth`: the auth
     endpoint. `backend_logout_url`: called by `call_backend` when somebody signs out; `{id_token}` in it is replaced.
-    `body_limit`: most bytes of a form.
+    `body_limit`: most bytes of a form. `local_form`: answers the form of local users, where there are some.
     """
 
     logins: Logins
@@ -59,6 +60,7 @@ class SignIn:
     call_backend: Callable[[str], Awaitable[None]]
     backend_logout_url: str = field(default="", repr=False)
     body_limit: int = 65536
+    local_form: LocalForm | None = None
 
     router: ClassVar[Klein] = Klein()
     _log: ClassVar[Logger] = Logger()
@@ -125,7 +127,11 @@ class SignIn:
 
     async def _sign_in(self, exchange: Exchange, body: bytes) -> None:
         redirect = self.destinations.of(exchange, self._submitted(exchange, body))
-        if self.answers.skip_provider_button:
+        if self.local_form is not None and exchange.method == b"POST":
+            if _is_from_elsewhere(exchange):
+                raise _across_sites("cross_site_sign_in", "Another site tried to sign you in. Please do it here.")
+            await self.local_form.answer(exchange, form_fields(exchange, body), redirect)
+        elif self.answers.skip_provider_button:
             self.take_cookies(exchange)
             self.answers.send_on(exchange, await self.logins.begin(exchange, redirect))
         else:
@@ -134,12 +140,7 @@ class SignIn:
     async def _sign_out(self, exchange: Exchange, body: bytes) -> None:
         fields = self._submitted(exchange, body)
         if _is_from_elsewhere(exchange):
-            raise Refusal(
-                reason="cross_site_sign_out",
-                sentence="Another site tried to sign you out. You are still signed in.",
-                detail="a foreign page asked for it, not a person",
-                status=403,
-            )
+            raise _across_sites("cross_site_sign_out", "Another site tried to sign you out. You are still signed in.")
         session = self.found(exchange)
         redirect = self.destinations.of(exchange, fields, own_endpoints=True)
         id_token = session.id_token if session else ""
@@ -228,6 +229,10 @@ def _is_from_elsewhere(exchange: Exchange) -> bool:
         return False
     followed = (exchange.header(b"sec-fetch-mode"), exchange.header(b"sec-fetch-dest")) == (b"navigate", b"document")
     return exchange.method != b"GET" or not followed
+
+
+def _across_sites(reason: str, sentence: str) -> Refusal:
+    return Refusal(reason=reason, sentence=sentence, detail="a foreign page asked for it, not a person", status=403)
 
 
 def _with_token(text: str, id_token: str) -> str:

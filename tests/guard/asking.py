@@ -95,7 +95,7 @@ def sessions(
     return Sessions(
         cookie=COOKIE,
         headers=HEADERS,
-        provider=provider,  # type: ignore[arg-type]
+        provider=provider,
         forwarding=Forwarding(),
         now=clock.seconds,
         lifetime=3600,

@@ -46,6 +46,8 @@ class CautionTests(SynchronousTestCase):
             ("--proxy-protocol",): "trusted_proxy_ips): with proxy_protocol and no trusted proxies, only",
             ("--bearer-token-login-fallback=false",): "this has no effect without skip_jwt_bearer_tokens",
             ("--extra-jwt-issuers=https://i.example=a",): "this has no effect without skip_jwt_bearer_tokens",
+            ("--htpasswd-user-group=a",): "this has no effect without htpasswd_file",
+            ("--display-htpasswd-form=false",): "this has no effect without htpasswd_file",
             ("--force-https",): "nobody can come by https",
         }.items():
             warnings = load_with(SAFE, *arguments, files={"ca.pem": authority().pem}).warnings

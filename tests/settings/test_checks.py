@@ -38,6 +38,17 @@ class RuleTests(SynchronousTestCase):
         self.refuses(words="--email-domain", without=["EMAIL_DOMAINS"])
         load_with("--authenticated-emails-file=e", files={"e": ""}, without=["EMAIL_DOMAINS"])
 
+    def test_local_users(self) -> None:
+        """An htpasswd file is rule enough, if all of its entries can be used; all that cannot are told at once."""
+        good = "carol:{SHA}stOsjhQ+/Zr2RzmhAD8uggClG7Y=\n"
+        load_with("--htpasswd-file=h", files={"h": good}, without=["EMAIL_DOMAINS"])
+        text = refusal_of("--htpasswd-file=h", files={"h": f"eve:$apr1$a$b\nfay:secret\n{good}"})
+        self.assertIn("--htpasswd-file (htpasswd_file)", text)
+        self.assertIn("eve, fay", text)
+        self.assertNotIn("secret", text.replace("client_secret", ""))
+        self.assertIn("cannot be read", refusal_of("--htpasswd-file=nope"))
+        self.assertIn("not text in UTF-8", refusal_of("--htpasswd-file=h", files={"h": b"\xff"}))
+
     def test_limits_below_which_nothing_works(self) -> None:
         """A limit that would refuse everybody, or crash, is refused at the start."""
         for flag, least in {

@@ -86,7 +86,7 @@ class ProblemTests(SynchronousTestCase):
             "--config=o.cfg",
             "--cookie-samesite=weird",
             "--cookie-expire=abc",
-            variables={"COOKIE_SECRET": "short", "REVERSE_PROXY": "true1", "HTPASSWD_FILE": "x"},
+            variables={"COOKIE_SECRET": "short", "REVERSE_PROXY": "true1", "REDIS_USERNAME": "x"},
             files={"o.cfg": 'no_such_key = 1\nping_path = "ping"\n'},
             without=["CLIENT_ID", "CLIENT_SECRET", "EMAIL_DOMAINS"],
         )
@@ -102,7 +102,7 @@ class ProblemTests(SynchronousTestCase):
                     "  --cookie-samesite (cookie_samesite): ",
                     "  --email-domain (OAUTH2_PROXY_EMAIL_DOMAINS, email_domains): ",
                     "  OAUTH2_PROXY_COOKIE_SECRET: ",
-                    "  OAUTH2_PROXY_HTPASSWD_FILE: ",
+                    "  OAUTH2_PROXY_REDIS_USERNAME: ",
                     "  OAUTH2_PROXY_REVERSE_PROXY: ",
                     "  no_such_key (o.cfg): ",
                     "  ping_path (o.cfg): ",
@@ -319,14 +319,14 @@ class OldNameTests(SynchronousTestCase):
     def test_not_built_yet(self) -> None:
         """An option that somebody relies on and that is not built is refused by name, from every source."""
         self.assertIn("--signature-key (signature_key): is not supported", refusal_of("--signature-key=x"))
-        self.assertIn("OAUTH2_PROXY_HTPASSWD_FILE: is not", refusal_of(variables={"HTPASSWD_FILE": "x"}))
+        self.assertIn("OAUTH2_PROXY_REDIS_USERNAME: is not", refusal_of(variables={"REDIS_USERNAME": "x"}))
         self.assertIn(
             "azure_tenant (o.cfg): is not", refusal_of("--config=o.cfg", files={"o.cfg": 'azure_tenant = "x"'})
         )
 
     def test_not_built_and_not_used(self) -> None:
         """The same option with its default value changes nothing and is accepted."""
-        load_with("--signature-key=", "--azure-tenant=common", variables={"BEARER_TOKEN_LOGIN_FALLBACK": "true"})
+        load_with("--signature-key=", "--azure-tenant=common", variables={"REDIS_USE_CLUSTER": "false"})
 
     def test_without_effect(self) -> None:
         """An option that is not built and only changes looks is warned about."""

@@ -48,7 +48,7 @@ class PageReader(HTMLParser):
         if tag == "form":
             self.forms.append(Form(given.get("method", ""), given.get("action", "")))
         elif tag == "input":
-            self.forms[-1].inputs.append((given["name"], given["value"]))
+            self.forms[-1].inputs.append((given["name"], given.get("value", "")))
 
     def handle_endtag(self, tag: str) -> None:
         while self._open and self._open.pop() != tag:

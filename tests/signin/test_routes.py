@@ -22,7 +22,9 @@ from o2sidecar.http.twisted_web.resources import TwistedResource
 from o2sidecar.observe.records import Outcome
 from o2sidecar.policy.admission import Admission
 from o2sidecar.refusals import ProviderUnavailable
+from o2sidecar.session.session import Session
 from o2sidecar.signin.answers import NO_CACHE
+from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.paths import FOLDER, PATHS
 from o2sidecar.signin.routes import SignIn
 from tests.signin.house import ALICE, NAME, House, cookies_from, house, query_of, session_in, session_pair
@@ -324,6 +326,33 @@ class SignInTests(RoutesTestCase):
         answer = self.ask("/oauth2/sign_in", method="POST", body=b"username=a&password=b", Content_Type=FORM)
         self.assertEqual((answer.status, len(answer.page.forms)), (200, 1))
         self.assertNotIn(b"password", answer.body)
+
+    def test_local_users(self) -> None:
+        """With local users a POST of the form signs in, also without the button; a foreign page cannot send it."""
+
+        async def judge(user: str, password: str) -> Session | None:
+            return Session(created_at=self.home.clock.seconds(), user=user) if password == "bobpw" else None
+
+        form = LocalForm(
+            judge=judge,
+            admission=self.home.admission,
+            answers=self.home.answers(),
+            give_cookie=self.home.sessions.give_cookie,
+        )
+        body = b"username=bob&password=bobpw&rd=/x"
+        for skip in (False, True):
+            self.tree = self.planted(self.home, skip_provider_button=skip)
+            self.tree = evolve(self.tree, local_form=form)
+            answer = self.ask("/oauth2/sign_in", method="POST", body=body, Content_Type=FORM)
+            self.assertEqual((answer.status, answer.one(b"location"), answer.set_names), (302, b"/x", [NAME]))
+            foreign = self.ask(
+                "/oauth2/sign_in", method="POST", body=body, Content_Type=FORM, Sec_Fetch_Site="cross-site"
+            )
+            self.assertEqual((foreign.status, foreign.set_names), (403, []))
+            wrong = self.ask("/oauth2/sign_in", method="POST", body=b"username=bob&password=x", Content_Type=FORM)
+            self.assertEqual(wrong.status, 401)
+            query = self.ask("/oauth2/sign_in?username=bob&password=bobpw", method="POST", body=b"", Content_Type=FORM)
+            self.assertEqual((query.status, query.set_names), (400, []))
 
     def test_without_the_button_it_starts(self) -> None:
         """With skip_provider_button it acts like start, and still ends the session that was there."""

@@ -26,6 +26,8 @@ class AccessOptions(Group):
     skip_jwt_bearer_tokens: bool = option(False, "let a JWT in the Authorization header stand in the place of a login")
     bearer_token_login_fallback: bool = option(True, "offer a login when that header is of no use; else answer 403")
     extra_jwt_issuers: Texts = option((), "other issuers of such JWTs, as issuer=audience", flag="--extra-jwt-issuers")
+    htpasswd_file: str = option("", "file of local users and their passwords: bcrypt or {SHA}; reread on change")
+    htpasswd_user_groups: Texts = option((), "groups of every local user")
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)
@@ -55,6 +57,7 @@ class PageOptions(Group):
     title = "Pages"
 
     custom_templates_dir: str = option("", "folder with a sign_in.html and error.html of your own")
+    display_htpasswd_form: bool = option(True, "show the form for local users, where htpasswd_file names some")
     custom_sign_in_logo: str = option("", "image file or URL for the sign-in page; - for none")
     banner: str = option("", "HTML above the sign-in button; - for none")
     footer: str = option("", "HTML at the foot of pages; - for none")

@@ -1,0 +1,68 @@
+"""Local users: people with a name and a password here, beside those whom the provider knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from o2sidecar.refusals import SessionEnded
+from o2sidecar.session.session import Session
+
+
+class PasswordFile(Protocol):
+    """Where the users are listed."""
+
+    def entry(self, user: str) -> str:
+        """What stands for a user's password; it changes when that does, and is empty without such a user."""
+
+    async def admits(self, user: str, password: str) -> bool:
+        """Whether this is the password of a user; may raise `Busy`."""
+
+
+class Renewing(Protocol):
+    """Renews sessions, as `Provider` does."""
+
+    async def refresh(self, session: Session) -> Session | None:
+        """A renewed session, or `None`; raises `SessionEnded`."""
+
+
+class LocalUsers:
+    """Makes sessions of local users, and renews them; those of other people are the provider's.
+
+    `groups`: those of every local user. `user_is_email`: the user's name stands in the place of an email, too.
+    """
+
+    def __init__(
+        self,
+        listed: PasswordFile,
+        *,
+        provider: Renewing,
+        now: Callable[[], float],
+        groups: Iterable[str] = (),
+        user_is_email: bool = False,
+    ) -> None:
+        self._listed = listed
+        self._provider = provider
+        self._now = now
+        self._groups = tuple(groups)
+        self._user_is_email = user_is_email
+
+    async def session(self, user: str, password: str) -> Session | None:
+        """The session of a user with this password; `None` if there is none. May raise `Busy`."""
+        if not user or not await self._listed.admits(user, password):
+            return None
+        email = user if self._user_is_email else ""
+        return Session(created_at=self._now(), user=user, email=email, groups=self._groups)
+
+    def standing(self, user: str) -> Callable[[], bool]:
+        """Tells later whether a user is still listed, with the password of now."""
+        entry = self._listed.entry(user)
+        return lambda: entry != "" and self._listed.entry(user) == entry
+
+    async def refresh(self, session: Session) -> Session | None:
+        """See `Renewing`. A session without tokens is a local user's: good while they are listed."""
+        if session.access_token or session.id_token or session.refresh_token:
+            return await self._provider.refresh(session)
+        if not self._listed.entry(session.user):
+            raise SessionEnded(detail="the user is not in the htpasswd_file any more")
+        return None
