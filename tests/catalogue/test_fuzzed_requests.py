@@ -40,6 +40,15 @@ GOOD = (
     b"Content-Length: 5\r\n\r\nrd=/x",
     b"GET /public/ws HTTP/1.1\r\n" + H + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     b"GET /public/13 HTTP/1.1\r\n" + H + b"X-Forwarded-User: evil\r\nX_Forwarded_Email: evil\r\nCookie: x=y\r\n\r\n",
+    b"GET /oauth2/sign_in?rd=/x HTTP/1.1\r\n" + H + A + b"Accept: text/html\r\n\r\n",
+    b"POST /oauth2/sign_out HTTP/1.1\r\n" + H + b"Content-Type: application/x-www-form-urlencoded\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n5\r\nrd=/x\r\n0\r\n\r\n",
+    b"POST /oauth2/sign_in HTTP/1.1\r\n"
+    + H
+    + b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 61\r\n\r\n"
+    b'--x\r\nContent-Disposition: form-data; name="rd"\r\n\r\n/x\r\n--x--\r\n',
+    b"GET /oauth2/callback?code=1&state=2 HTTP/1.1\r\n" + H + b"Cookie: _oauth2_proxy_csrf=x\r\n\r\n",
+    b"GET /oauth2/userinfo HTTP/1.1\r\n" + H + A + b"Authorization: Bearer x\r\n\r\n",
     b"GET /oauth2/auth HTTP/1.1\r\n" + H + A + b"\r\n",
     b"GET /ping HTTP/1.1\r\n" + H + b"\r\n",
 )
