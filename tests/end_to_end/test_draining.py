@@ -72,7 +72,7 @@ class DrainingTests(SidecarCase):
                 go_on.wait(60)
                 conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
 
-        sidecar = self.start(script)
+        sidecar = self.start(script, "--shutdown-timeout=1h")
         download, waiting = self.connect(), self.connect()
         download.sendall(b"GET /open/down HTTP/1.1\r\nHost: app\r\n\r\n")
         waiting.sendall(OPEN)
