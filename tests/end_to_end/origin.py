@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Callable
 
@@ -11,6 +12,11 @@ from attrs import define, field
 
 PATIENCE = 60.0
 """Seconds until a socket operation is given up; only a test that fails takes so long."""
+
+
+def end_by_reset(connection: socket.socket) -> None:
+    """Have the end of a connection, when it comes, be a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 @define

@@ -72,7 +72,7 @@ class DrainingTests(SidecarCase):
                 go_on.wait(60)
                 conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
 
-        sidecar = self.start(script)
+        sidecar = self.start(script, "--shutdown-timeout=1h")
         download, waiting = self.connect(), self.connect()
         download.sendall(b"GET /open/down HTTP/1.1\r\nHost: app\r\n\r\n")
         waiting.sendall(OPEN)
@@ -99,6 +99,33 @@ class DrainingTests(SidecarCase):
         sidecar.signal(signal.SIGTERM)
         self.assertEqual(sidecar.status(), 0, sidecar.output())
         self.assertFalse((received + receive_all(client)).endswith(b"0\r\n\r\n"))
+
+    def test_whatever_it_is_busy_with(self) -> None:
+        """So are a request that the app does not answer, an upload that stalls, and a download that nobody takes."""
+        ended = threading.Semaphore(0)
+
+        def script(conversation: Conversation) -> None:
+            with contextlib.suppress(ConnectionError):
+                if conversation.path == "/open/down":
+                    conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 30))
+                    while True:
+                        conversation.send(bytes(1 << 18))
+                while conversation.receive():
+                    pass
+            ended.release()
+
+        sidecar = self.start(script, "--shutdown-timeout=300ms")
+        clients = [self.connect(receive_buffer=1 << 16) for _ in range(3)]
+        clients[0].sendall(OPEN)
+        clients[1].sendall(b"POST /open/up HTTP/1.1\r\nHost: app\r\nContent-Length: 10\r\n\r\n12345")
+        clients[2].sendall(b"GET /open/down HTTP/1.1\r\nHost: app\r\n\r\n")
+        receive_until(clients[2], b"\r\n\r\n")
+        eventually("all at the app", lambda: self.origin.accepted == 3)
+        sidecar.signal(signal.SIGTERM)
+        self.assertEqual(sidecar.status(), 0, sidecar.output())
+        for client in clients:
+            self.assertTrue(ended.acquire(timeout=30), "the app was told")
+            receive_all(client)
 
 
 HAPROXY = """

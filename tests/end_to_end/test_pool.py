@@ -5,13 +5,11 @@ from __future__ import annotations
 import socket
 import threading
 
-from tests.end_to_end.origin import Conversation
+from tests.end_to_end.origin import Conversation, end_by_reset
 from tests.end_to_end.processes import Running, eventually
 from tests.end_to_end.sidecar_case import SidecarCase, receive_all, receive_until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-RESET = b"\1\0\0\0\0\0\0\0"
-"""SO_LINGER so that closing resets the connection."""
 
 
 class PoolCase(SidecarCase):
@@ -118,7 +116,7 @@ class StaleTests(PoolCase):
         if conversation.path == "/open/stale" and conversation.connection in self.stale:
             conversation.send(self.last_words)
             if self.reset:
-                conversation.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                end_by_reset(conversation.socket)
             return False
         conversation.send(OK)
         return True

@@ -221,16 +221,17 @@ class Channel:
             if body is not None and not body.complete:
                 body.lost()
                 self._linger()
-            elif self._held:
-                self._linger()
             else:
-                self._end()
+                self._linger() if self._held else self._end()
             return
         self._take = self._take_head
         if not self.outlet.full:
             self._due(self.server.limits.idle_time)
         if not self._running:
             self._go_on()
+        if self.server.emptying:
+            # Its head went out before anybody knew that it would be the last.
+            self.drain()
 
     def _go_on(self) -> None:
         """Read on, and serve what came behind the last request."""

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from o2sidecar.http.exchange import Exchange, HeaderFields, Served
+from o2sidecar.http.kernel import unread
 from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.channel import Channel
 from o2sidecar.http.listener.native import NativeExchange, field_lines
@@ -46,7 +47,12 @@ class HttpServer:
 
     `served` answers the requests. `refuse` says what to answer to those that cannot be served (400, 408, 413, 414,
     417, 431, 501, 503, 505) or were not, by a fault of ours (500). `request_id_field`: the field, in lower case, that
-    names a request. `now`: seconds since the epoch, for Date. `accepted` counts the connections so far.
+    names a request. `now`: seconds since the epoch, for Date.
+
+    Attributes:
+        accepted: how many connections there were so far.
+        draining: answers tell clients to go elsewhere.
+        emptying: a connection ends as soon as it is idle.
     """
 
     _log = Logger()
@@ -73,6 +79,7 @@ class HttpServer:
         self.request_ids = RequestIds(field=request_id_field, random=random)
         self.date_line = DateLine(now)
         self.draining = False
+        self.emptying = False
         self.accepted = 0
         self._sweep = Sweep(clock)
         self._channels: dict[Channel, None] = {}
@@ -109,9 +116,11 @@ class HttpServer:
 
         `within`: seconds after which what is left is cut off, WebSockets with a word of farewell; 0: never.
         """
-        self.draining = True
+        self.draining = self.emptying = True
         for channel in list(self._channels):
-            channel.drain()
+            if not unread(channel.transport):
+                # Where something is unread, it is most likely a request: it is served, as the last.
+                channel.drain()
         if not self._channels:
             return succeed(None)
         drained: Deferred[None] = Deferred()

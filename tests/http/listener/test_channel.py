@@ -650,6 +650,36 @@ class EndTests(SynchronousTestCase):
         self.assertEqual(listening.server.open, 0)
         self.successResultOf(listening.server.drain())
 
+    def test_drain_within_an_answer(self) -> None:
+        """An answer that began before the drain, without a word of it, still is the last on its connection."""
+        listening = Listening()
+        client = listening.client()
+        client.send(GET % b"")
+        exchange = listening.exchanges[0]
+        exchange.begin(200, b"OK", [], 4)
+        exchange.write(b"be")
+        drained = listening.server.drain()
+        self.assertFalse(client.ended)
+        exchange.finish(b"am")
+        self.assertTrue(client.take().endswith(b"\r\n\r\nbeam"))
+        self.assertTrue(client.closing)
+        client.settle()
+        self.successResultOf(drained)
+
+    def test_drain_between_answers(self) -> None:
+        """A request that waits behind such an answer is served, and told that it is the last."""
+        listening = Listening()
+        client = listening.client()
+        client.send(GET % b"" + GET % b"")
+        listening.exchanges[0].begin(200, b"OK", [], 2)
+        listening.server.drain()
+        listening.exchanges[0].finish(b"ok")
+        self.assertFalse(client.ended)
+        client.take()
+        listening.exchanges[1].answer(200, [], b"ok")
+        self.assertEqual(client.take(), CLOSING)
+        self.assertTrue(client.closing)
+
     def test_drain_in_time(self) -> None:
         """What has not ended in the time given is cut off; no timer is left when it ends earlier."""
         listening = Listening()
