@@ -108,6 +108,13 @@ class SidecarService(Service):
         return Deferred.fromCoroutine(self._stopped())
 
     async def _stopped(self) -> None:
+        try:
+            await self._ended()
+        finally:
+            # Whatever fails on the way, the log's last lines tell of it.
+            self._flush()
+
+    async def _ended(self) -> None:
         self._ending()
         if self._delay and self.ports:
             await deferLater(self._clock, self._delay)
@@ -118,7 +125,6 @@ class SidecarService(Service):
         for each in self._background:
             each.stop()
         self._log.info("stopped")
-        self._flush()
 
     async def _close(self, *, stays: bool) -> None:
         for listener, port in zip(self._listeners, self.ports, strict=False):

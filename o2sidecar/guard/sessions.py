@@ -205,8 +205,10 @@ class Sessions:
         return renewed
 
     def _broken(self, exchange: Exchange, failure: Failure, give_up: Callable[[Exchange, Refusal], None]) -> None:
-        if failure.check(Refusal) is None:
-            self._log.failure("a request could not be judged", failure=failure)
+        if isinstance(failure.value, Refusal):
+            give_up(exchange, failure.value)
+            return
+        self._log.failure("a request could not be judged", failure=failure)
         give_up(exchange, OwnFault())
 
     def _tell(self, opened: Opened, result: Opened | Failure | None) -> None:

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.guard.opened import Opened
 from o2sidecar.observe.counts import SessionCounts
-from o2sidecar.refusals import ProviderFailed, SessionEnded
+from o2sidecar.refusals import ProviderFailed, Refusal, SessionEnded
 from o2sidecar.session.session import Session
 from tests.guard.asking import ALICE, CODEC, NOW, Asked, SlowProvider, cookie_of, sessions
 
@@ -138,13 +138,18 @@ class RenewalTests(SynchronousTestCase):
         self.pair = cookie_of(ALICE)
         self.decided: list[tuple[Asked, Opened | None]] = []
         self.given_up: list[Asked] = []
+        self.reasons: list[str] = []
+
+    def gave_up(self, asked: Asked, refusal: Refusal) -> None:
+        self.given_up.append(asked)
+        self.reasons.append(refusal.reason)
 
     def settle(self) -> Asked:
         asked = Asked(self.pair)
         self.sessions.settle(
             asked,  # type: ignore[arg-type]
             lambda exchange, opened: self.decided.append((asked, opened)),
-            lambda exchange, refusal: self.given_up.append(asked),
+            lambda exchange, refusal: self.gave_up(asked, refusal),
         )
         return asked
 
@@ -226,6 +231,7 @@ class RenewalTests(SynchronousTestCase):
         self.provider.answers[0].errback(ProviderFailed(reason="token_refused"))
         self.assertEqual((self.decided, len(self.given_up)), ([], 1))
         self.assertEqual(self.given_up[0].also, [], "the cookie may still be good, and stays")
+        self.assertEqual(self.reasons, ["renewal_failed"])
 
     def test_renewals_are_counted(self) -> None:
         """Each question counts once, however many wait for it, by what came of it."""
@@ -252,7 +258,7 @@ class RenewalTests(SynchronousTestCase):
         self.sessions.settle(
             asked,  # type: ignore[arg-type]
             lambda exchange, opened: 1 // 0,  # type: ignore[arg-type]
-            lambda exchange, refusal: self.given_up.append(asked),
+            lambda exchange, refusal: self.gave_up(asked, refusal),
         )
         self.provider.answers[0].callback(None)
         self.assertEqual(self.given_up, [asked])
