@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.web.server import NOT_DONE_YET, Request
@@ -33,7 +33,7 @@ with warnings.catch_warnings():
 _DEFAULT_REACTOR: Any = proxy.reactor  # type: ignore[attr-defined]
 """The reactor that Twisted's class uses unless it is told otherwise."""
 
-_FORWARDED = frozenset(
+_HOPS = frozenset(
     {
         b"forwarded",
         b"x-forwarded-for",
@@ -46,8 +46,13 @@ _FORWARDED = frozenset(
     }
 )
 
+"""What proxies say about the way that a request came."""
+
 _POISON = frozenset({b"proxy"})
 """CGI turns it into HTTP_PROXY (CVE-2016-5385)."""
+
+_WITHHELD = HOP_BY_HOP | FRAMING | RESERVED
+"""What of an app's answer no client gets."""
 
 
 def plain_refusal(exchange: Exchange, failure: Refusal) -> None:
@@ -74,11 +79,10 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         allows_origin: whether the page that a WebSocket comes from may open one; others are refused with 403.
         reserved: folded names (`o2sidecar.identity.folded`) that no client may send.
         preserved: folded names whose client value stays, in front of ours and a comma.
-        withheld: folded names that no app may send to a client.
         strip_cookies: takes our own cookies out of a Cookie field's value.
         own_cookie: whether a Set-Cookie field's value sets one of our own cookies, which no app may.
-        forwarded: `append`: the peer's address is added to X-Forwarded-For and the other fields of that kind pass;
-            `replace`: the client's are dropped, and ours say address, scheme and host.
+        believes: whether what a request says about its way here is passed on, the peer's address added to it;
+            if not, it is dropped, and ours say address, scheme and host (F8). Without: everybody is believed.
         limits: what the app may cost us.
         refuse: answers in the place of an app that failed.
         timeout_status: the status when the app is too slow: 502 as oauth2-proxy has it, or 504 (RFC 9110 §15.6.5).
@@ -101,10 +105,9 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         allows_origin: Callable[[Exchange], bool] | None = None,
         reserved: frozenset[bytes] = RESERVED,
         preserved: frozenset[bytes] = frozenset(),
-        withheld: frozenset[bytes] = RESERVED,
         strip_cookies: Callable[[bytes], bytes] | None = None,
         own_cookie: Callable[[bytes], bool] | None = None,
-        forwarded: Literal["append", "replace"] = "append",
+        believes: Callable[[Exchange], bool] | None = None,
         limits: UpstreamLimits | None = None,
         refuse: Callable[[Exchange, Refusal], None] = plain_refusal,
         timeout_status: int = 502,
@@ -122,14 +125,13 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         self._preserved = preserved
         self._strip_cookies = strip_cookies
         self._own_cookie = own_cookie
-        self._replace_forwarded = forwarded == "replace"
+        self._believes = believes
         self._refuse = refuse
         self._timeout_status = timeout_status
         # What these become is written below, after the others.
         written = {b"host", b"expect", b"x-forwarded-for"} | ({b"cookie"} if strip_cookies else set())
-        replaced = _FORWARDED if self._replace_forwarded else frozenset[bytes]()
-        self._request_dropped = HOP_BY_HOP | FRAMING | reserved | preserved | written | replaced | _POISON
-        self._answer_dropped = HOP_BY_HOP | FRAMING | withheld
+        self._dropped = HOP_BY_HOP | FRAMING | reserved | preserved | written | _POISON
+        self._dropped_of_strangers = self._dropped | _HOPS
 
     def getChild(self, path: bytes, request: Request) -> ReverseProxyResource:
         """Itself: what follows is the app's."""
@@ -176,13 +178,15 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         lines = [b"%s %s%s HTTP/1.1\r\nHost: %s" % (exchange.method, self.path, target, host)]
         # 1. What is end-to-end, in order: without what the connection needs, Connection names, or only we may say.
         dropped = nominated(exchange.options)
-        lines += end_to_end(exchange.fields, self._request_dropped | dropped if dropped else self._request_dropped)
+        believed = self._believes is None or self._believes(exchange)
+        kept_back = self._dropped if believed else self._dropped_of_strangers
+        lines += end_to_end(exchange.fields, kept_back | dropped if dropped else kept_back)
         # 2. The client's cookies without ours.
         strip = self._strip_cookies
         if strip is not None and b"cookie" not in dropped:
             lines += [b"Cookie: " + kept for value in exchange.values(b"cookie") if (kept := strip(value))]
         # 3. Where the request came from.
-        lines += self._forwarded_lines(exchange, dropped)
+        lines += self._way_lines(exchange, dropped) if believed else _own_way_lines(exchange)
         # 4. Framing and connection, from what was parsed.
         if exchange.content_length is None:
             lines.append(b"Transfer-Encoding: chunked")
@@ -201,16 +205,10 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         lines.append(b"\r\n")
         return b"\r\n".join(lines)
 
-    def _forwarded_lines(self, exchange: Exchange, dropped: frozenset[bytes]) -> list[bytes]:
-        peer = exchange.peer.encode()
-        if self._replace_forwarded:
-            return [
-                b"X-Forwarded-For: " + peer,
-                b"X-Forwarded-Proto: https" if exchange.secure else b"X-Forwarded-Proto: http",
-                b"X-Forwarded-Host: " + exchange.host,
-            ]
+    def _way_lines(self, exchange: Exchange, dropped: frozenset[bytes]) -> list[bytes]:
+        """What the request says of its way, with the peer behind it."""
         before = [] if b"x-forwarded-for" in dropped else exchange.values(b"x-forwarded-for")
-        addresses = [value for value in before if value] + ([peer] if exchange.peer != "unix" else [])
+        addresses = [value for value in before if value] + _address_of(exchange)
         return [b"X-Forwarded-For: " + b", ".join(addresses)] if addresses else []
 
     def _joined_lines(self, exchange: Exchange, dropped: frozenset[bytes]) -> list[bytes]:
@@ -233,7 +231,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         if self._own_cookie is not None and b"set-cookie" in head.index:
             fields = self._without_own_cookies(fields)
         dropped = nominated(head.options)
-        lines = end_to_end(fields, self._answer_dropped | dropped if dropped else self._answer_dropped)
+        lines = end_to_end(fields, _WITHHELD | dropped if dropped else _WITHHELD)
         if exchange.identity is not None:
             lines += [b"%s: %s" % field for field in exchange.identity.response_fields]
         if not lines:
@@ -259,3 +257,18 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         if exchange.identity is not None:
             exchange.also.extend(exchange.identity.response_fields)
         self._refuse(exchange, failure)
+
+
+def _own_way_lines(exchange: Exchange) -> list[bytes]:
+    """What we know ourselves of a request's way, in the place of what it says."""
+    scheme = b"https" if exchange.secure else b"http"
+    return [
+        *(b"X-Forwarded-For: " + address for address in _address_of(exchange)),
+        b"X-Forwarded-Proto: " + scheme,
+        *([b"X-Forwarded-Host: " + exchange.host] if exchange.host else []),
+    ]
+
+
+def _address_of(exchange: Exchange) -> list[bytes]:
+    """Who is at the other end of the connection, if that has an address."""
+    return [] if exchange.peer == "unix" else [exchange.peer.encode()]

@@ -83,6 +83,7 @@ def _app(settings: Settings, upstream: Upstream, people: People, answers: Answer
         preserved=people.headers.preserved(),
         strip_cookies=None if settings.pass_own_cookies else people.cookie.strip,
         own_cookie=_sets_own(people.cookie),
+        believes=None if settings.pass_untrusted_forwarded else people.passes.forwarding.trusts,
         limits=limits,
         allows_origin=people.origins.allow if settings.websocket_origin_check else None,
         refuse=answers.refuse,

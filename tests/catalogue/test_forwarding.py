@@ -39,6 +39,10 @@ def identity(request: Message) -> dict[bytes, bytes]:
     return dict(fields)
 
 
+OUR_WAY = [(b"X-Forwarded-For", b"192.0.2.1"), (b"X-Forwarded-Proto", b"http"), (b"X-Forwarded-Host", HOST)]
+"""What the app is told of the way of a request that nobody trusted brought."""
+
+
 class IdentityTests(HostileCase):
     """F1 to F4: nobody but us says who somebody is."""
 
@@ -132,7 +136,7 @@ class HopTests(HostileCase):
             b"HTTP2-Settings: A",
         )  # fmt: skip
         got = self.served(get(*fields, b"Y: z"))
-        self.assertEqual([name for name, _ in got.fields], [b"Host", b"Y", b"X-Forwarded-For"])
+        self.assertEqual([name for name, _ in got.fields], [b"Host", b"Y", *(name for name, _ in OUR_WAY)])
 
     def test_f8(self) -> None:
         """F8: the address that a request came from is the last word about its way here."""
@@ -140,6 +144,19 @@ class HopTests(HostileCase):
             got = self.served(get(spelling + b": 127.0.0.1, 10.0.0.1"))
             [way] = [value for name, value in got.fields if folded(name) == b"x-forwarded-for"]
             self.assertEqual(way.rpartition(b",")[2].strip(), b"192.0.2.1")
+
+    def test_f8_strangers(self) -> None:
+        """F8: with our defaults a stranger's word about its way is replaced, and a trusted proxy's is passed on."""
+        said = (
+            b"X-Forwarded-For: 127.0.0.1", b"X_Forwarded_Proto: https", b"X-Forwarded-Host: evil", b"X-Real-IP: ::1",
+            b"Forwarded: for=127.0.0.1", b"X-Forwarded-Port: 443", b"X-Forwarded-Prefix: /x", b"X-Forwarded-Server: x",
+        )  # fmt: skip
+        for loaded in (settings(), settings("--reverse-proxy")):
+            self.assertEqual(self.served(get(*said), loaded=loaded).fields, ((b"Host", HOST), *OUR_WAY))
+        trusting = settings("--reverse-proxy", TRUSTED_PROXY_IPS="192.0.2.0/24")
+        got = self.served(get(*said), loaded=trusting)
+        self.assertEqual(got.values(b"x-forwarded-for"), [b"127.0.0.1, 192.0.2.1"])
+        self.assertEqual(got.values(b"x-forwarded-port"), [b"443"])
 
     def test_f9(self) -> None:
         """F9: the user agent of health checks opens nothing."""

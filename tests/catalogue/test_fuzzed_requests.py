@@ -54,8 +54,10 @@ GOOD = (
 )
 PLAIN_METHODS = {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"}
 REFUSED = {400, 408, 413, 414, 417, 431, 501, 505}
-WRITTEN = {b"host", b"x-forwarded-for", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect",
-           b"cookie"}  # fmt: skip
+WRITTEN = {
+    b"host", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"content-length", b"transfer-encoding",
+    b"connection", b"upgrade", b"expect", b"cookie",
+}  # fmt: skip
 """What is written anew."""
 
 
@@ -153,6 +155,8 @@ class FuzzedRequestTests(SynchronousTestCase):
             path = normpath(unquote_to_bytes(sent.target.partition(b"?")[0]))
             self.assertTrue((path + b"/").startswith(b"/public/"), sent)
         self.assertEqual(len(got.values(b"host")), 1)
+        self.assertEqual(got.values(b"x-forwarded-for"), [b"192.0.2.1"])
+        self.assertEqual(got.values(b"x-forwarded-proto"), [b"http"])
         self.assertNotIn(b"_oauth2_proxy=", b"".join(got.values(b"cookie")))
         for name, value in got.fields:
             if name.lower() not in WRITTEN and name.lower() not in about:

@@ -68,6 +68,12 @@ class ForwardingOptions(Group):
     reverse_proxy: bool = option(False, "believe the forwarding headers of trusted proxies")
     trusted_proxy_ips: Texts = option((), "addresses or networks of trusted proxies; empty: loopback only")
     real_client_ip_header: str = option("X-Real-IP", "header in which a trusted proxy gives the client's address")
+    pass_untrusted_forwarded: bool = option(
+        True,
+        "give the app what others than trusted proxies say in X-Forwarded-*, Forwarded and X-Real-IP",
+        ours=True,
+        sidecar_default=False,
+    )
     proxy_protocol: bool = option(False, "take only connections of trusted proxies, by the PROXY protocol", ours=True)
     force_https: bool = option(False, "send whoever comes by plain HTTP to https, at https_address' port")
 
