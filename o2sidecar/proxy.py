@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -23,7 +24,7 @@ from o2sidecar.http.upstream.endpoints import host_endpoint
 from o2sidecar.http.upstream.pool import Pool
 from o2sidecar.http.upstream.relay import Relay
 from o2sidecar.identity import RESERVED, folded
-from o2sidecar.refusals import NotPermitted, Refusal, UpstreamFailed
+from o2sidecar.refusals import NotPermitted, Refusal, UpstreamFailed, UpstreamTooSlow
 
 with warnings.catch_warnings():
     # The module uses a client of its own that Twisted deprecates; this resource does not.
@@ -252,8 +253,8 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
 
     def refuse(self, exchange: Exchange, failure: Refusal) -> None:
         """Answer in the place of the app."""
-        if failure.reason == "upstream_timeout":
-            failure.status = self._timeout_status
+        if isinstance(failure, UpstreamTooSlow):
+            failure = evolve(failure, status=self._timeout_status)
         if exchange.identity is not None:
             exchange.also.extend(exchange.identity.response_fields)
         self._refuse(exchange, failure)

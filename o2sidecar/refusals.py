@@ -96,6 +96,14 @@ class UpstreamFailed(Refusal):
 
 
 @define(kw_only=True)
+class UpstreamTooSlow(UpstreamFailed):
+    """The app did not begin its answer in time."""
+
+    reason: str = "upstream_timeout"
+    detail: str = "the app did not answer in time"
+
+
+@define(kw_only=True)
 class NothingThere(Refusal):
     """There is nothing at the address, for anybody."""
 

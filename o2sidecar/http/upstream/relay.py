@@ -18,7 +18,7 @@ from o2sidecar.http.tunnel import TunnelEnd
 from o2sidecar.http.upstream.connection import UpstreamConnection
 from o2sidecar.http.upstream.pool import Pool
 from o2sidecar.http.websocket import WebSocket
-from o2sidecar.refusals import UpstreamFailed
+from o2sidecar.refusals import UpstreamFailed, UpstreamTooSlow
 
 
 class Door(Protocol):
@@ -176,7 +176,7 @@ class Relay:
         connection = self._over()
         if connection is not None:
             connection.abandon()
-        self._fail(UpstreamFailed(reason="upstream_timeout", detail="the app did not answer in time"))
+        self._fail(UpstreamTooSlow())
 
     def answer_head(self, head: AnswerHead) -> None:
         """The head of the answer: edit it, and begin ours."""
