@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from o2sidecar.policy.passwords import Passwords, fits
 from o2sidecar.refusals import Busy
+from o2sidecar.watched_files import WatchedFiles
 
 AT_ONCE = 2
 MOST_WAITING = 64
@@ -25,12 +25,11 @@ class InThread(Protocol):
         """What the function says."""
 
 
-class HtpasswdFile:
+class HtpasswdFile(WatchedFiles):
     """The users that a file lists.
 
     A file that cannot be read any more leaves the last good list in force; of one with entries that cannot be used
-    the others count, for whoever was taken out must be out. The log says either. It is looked at every `period`
-    seconds through its name, so that a Kubernetes volume's swapped symlink is noticed.
+    the others count, for whoever was taken out must be out. The log says either.
 
     `at_once`: passwords that are compared at a time, so that guessing takes no more than so many threads.
     `most_waiting`: those that may wait for that; more are refused.
@@ -42,23 +41,17 @@ class HtpasswdFile:
         self,
         *,
         path: str,
-        read: Callable[[str], bytes],
         clock: IReactorTime,
         in_thread: InThread,
         period: float = 1.0,
         at_once: int = AT_ONCE,
         most_waiting: int = MOST_WAITING,
     ) -> None:
-        self._path = path
-        self._read = read
+        super().__init__([path], clock=clock, period=period)
+        self._path = Path(path)
         self._in_thread = in_thread
-        self._loop = LoopingCall(self.look)
-        self._loop.clock = clock
-        self._period = period
         self._turns = DeferredSemaphore(at_once)
         self._most_waiting = most_waiting
-        self._seen: tuple[int, int, int] | None = None
-        self._trouble = ""
         self._passwords = Passwords()
         self._slowest = ""
         self.look()
@@ -78,33 +71,14 @@ class HtpasswdFile:
         fitting = await self._turns.run(self._in_thread, fits, password, hashed or self._slowest)
         return bool(fitting) and hashed != ""
 
-    async def start(self) -> None:
-        """Begin to look at the file from time to time."""
-        self._loop.start(self._period, now=False)
-
-    def stop(self) -> None:
-        """Look no more."""
-        if self._loop.running:
-            self._loop.stop()
-
-    def look(self) -> None:
-        """Read the file if it changed since the last look."""
-        try:
-            state = os.stat(self._path)
-            seen = (state.st_ino, state.st_mtime_ns, state.st_size)
-            if seen == self._seen:
-                return
-            found = Passwords.parse(self._read(self._path))
-        except (OSError, ValueError) as error:
-            self._seen = None
-            if str(error) != self._trouble:
-                self._trouble = str(error)
-                self._log.error(
-                    "{path} cannot be read, its last list stays in force: {error}", path=self._path, error=error
-                )
-            return
-        self._seen, self._trouble = seen, ""
+    def read_anew(self) -> None:
+        """Take over the users."""
+        found = Passwords.parse(self._path.read_bytes())
         self._passwords, self._slowest = found, found.slowest
         if found.complaint:
             self._log.error("{path} has {complaint}", path=self._path, complaint=found.complaint)
         self._log.info("{path} lists {count} users", path=self._path, count=len(found.hashes))
+
+    def complain(self, error: Exception) -> None:
+        """Say that the last list stays."""
+        self._log.error("{path} cannot be read, its last list stays in force: {error}", path=self._path, error=error)

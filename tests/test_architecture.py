@@ -27,6 +27,7 @@ RINGS: dict[str, int] = {
     "provider_client": 2,
     "emails_file": 2,
     "htpasswd_file": 2,
+    "watched_files": 2,
     "observe": 2,
     # ring 3: composes
     "site": 3,

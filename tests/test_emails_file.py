@@ -23,7 +23,7 @@ class EmailsFileTests(SynchronousTestCase):
         self.clock = Clock()
 
     def watched(self) -> EmailsFile:
-        made = EmailsFile(path=str(self.path), read=lambda path: Path(path).read_bytes(), clock=self.clock)
+        made = EmailsFile(path=str(self.path), clock=self.clock)
         self.successResultOf(ensureDeferred(made.start()))
         self.addCleanup(made.stop)
         return made

@@ -53,7 +53,6 @@ class HtpasswdFileTests(SynchronousTestCase):
         self.addCleanup(globalLogPublisher.removeObserver, observer)
         self.file = HtpasswdFile(
             path=str(self.path),
-            read=lambda path: Path(path).read_bytes(),
             clock=self.clock,
             in_thread=self.thread,
             most_waiting=3,

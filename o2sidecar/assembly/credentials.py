@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.threads import deferToThreadPool
@@ -54,7 +53,6 @@ def htpasswd_file_of(settings: Settings, reactor: Any) -> HtpasswdFile | None:
         return None
     return HtpasswdFile(
         path=settings.htpasswd_file,
-        read=_read,
         clock=reactor,
         in_thread=lambda *call: deferToThreadPool(reactor, reactor.getThreadPool(), *call),
     )
@@ -73,10 +71,6 @@ def local_users_of(
         groups=settings.htpasswd_user_groups,
         user_is_email=settings.prefer_email_to_user,
     )
-
-
-def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
 
 
 def _tokens(settings: Settings, provider: Provider, surroundings: Surroundings) -> BearerTokens:

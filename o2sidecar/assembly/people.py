@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, cast
 
 from attrs import evolve, frozen
@@ -165,8 +164,4 @@ def _headers(settings: Settings, structure: Structure) -> IdentityHeaders:
 
 def _emails_file(settings: Settings, reactor: Any) -> EmailsFile | None:
     path = settings.authenticated_emails_file
-    return EmailsFile(path=path, read=_read, clock=reactor) if path else None
-
-
-def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
+    return EmailsFile(path=path, clock=reactor) if path else None

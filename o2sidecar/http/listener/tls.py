@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 
 from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from o2sidecar.certificate import Certificate
+from o2sidecar.watched_files import WatchedFiles
 
 _GOOD_CIPHERS = ("ECDHE+AESGCM", "ECDHE+CHACHA20")
 """RFC 9325 §4.2: forward secrecy and authenticated encryption, or TLS 1.3."""
 
-Seen = tuple[tuple[int, int, int], ...]
-
 
 @implementer(IOpenSSLServerConnectionCreator)
-class NewestCertificate:
+class NewestCertificate(WatchedFiles):
     """Begins TLS on connections. The last good pair stays in force when a new one cannot be used, and the log says so.
 
-    `load`: reads certificate and key; raises `ValueError` with a sentence. `paths`: the files that they are in, looked
-    at every `period` seconds through their names, so that a Kubernetes volume's swapped symlink is noticed. `name`:
+    `load`: reads certificate and key; raises `ValueError` with a sentence. `paths`: the files that they are in. `name`:
     the settings that name them. `only_1_3`: whether nothing older than TLS 1.3 is spoken. `ciphers`: OpenSSL's names
     of the suites for TLS 1.2; empty: the good ones.
 
@@ -46,62 +42,30 @@ class NewestCertificate:
         ciphers: Sequence[str] = (),
         period: float = 1.0,
     ) -> None:
+        super().__init__(paths, clock=clock, period=period)
         self._load = load
-        self._paths = paths
         self._name = name
         self._clock = clock
         self._minimum = TLSVersion.TLSv1_3 if only_1_3 else TLSVersion.TLSv1_2
         self._ciphers = AcceptableCiphers.fromOpenSSLCipherString(":".join(ciphers or _GOOD_CIPHERS))
-        self._loop = LoopingCall(self.look)
-        self._loop.clock = clock
-        self._period = period
-        self._trouble = ""
-        self._seen = self._state()
-        self._context = self._made(load())
+        self.note()
+        self.read_anew()
 
     def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """TLS for one connection."""
         return SSL.Connection(self._context, None)
 
-    async def start(self) -> None:
-        """Begin to look at the files from time to time."""
-        self._loop.start(self._period, now=False)
+    def read_anew(self) -> None:
+        """Take over the pair."""
+        self._context = self._made(self._load())
 
-    def stop(self) -> None:
-        """Look no more."""
-        if self._loop.running:
-            self._loop.stop()
-
-    def look(self) -> None:
-        """Read the pair if a file changed since the last look, or if the last look found it unusable."""
-        seen = self._state()
-        if seen != self._seen:
-            self._seen, self._trouble = seen, ""
-        elif not self._trouble:
-            return
-        try:
-            self._context = self._made(self._load())
-        except ValueError as error:
-            if str(error) != self._trouble:
-                self._trouble = str(error)
-                self._log.warn(
-                    "{name}: the new certificate cannot be used, the last good one stays in force: {error}",
-                    name=self._name,
-                    error=error,
-                )
-        else:
-            self._trouble = ""
-
-    def _state(self) -> Seen:
-        found = []
-        for path in self._paths:
-            try:
-                state = os.stat(path)
-            except OSError:
-                found.append((0, 0, 0))
-            else:
-                found.append((state.st_ino, state.st_mtime_ns, state.st_size))
-        return tuple(found)
+    def complain(self, error: Exception) -> None:
+        """Say that the last good pair stays."""
+        self._log.warn(
+            "{name}: the new certificate cannot be used, the last good one stays in force: {error}",
+            name=self._name,
+            error=error,
+        )
 
     def _made(self, certificate: Certificate) -> SSL.Context:
         own, *authorities = map(crypto.X509.from_cryptography, certificate.chain)
