@@ -28,6 +28,7 @@ RINGS: dict[str, int] = {
     "emails_file": 2,
     "htpasswd_file": 2,
     "watched_files": 2,
+    "shared_call": 2,
     "observe": 2,
     # ring 3: composes
     "site": 3,

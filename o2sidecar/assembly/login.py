@@ -67,7 +67,7 @@ def sign_in_of(
     settings: Settings, people: People, provider: Provider, client: ProviderClient, edge: Edge
 ) -> tuple[Answers, Callable[[], IResource]]:
     """What answers requests that are not served, and what makes the tree of the own endpoints."""
-    prefix = settings.proxy_prefix.rstrip("/")
+    prefix = settings.proxy_prefix
     destinations = Destinations(
         redirects=people.redirects,
         forwarding=edge.forwarding,
@@ -137,7 +137,7 @@ def _backend(client: ProviderClient) -> Callable[[str], Awaitable[None]]:
 
 
 def _logins(settings: Settings, people: People, provider: Provider, edge: Edge) -> Logins:
-    prefix = settings.proxy_prefix.rstrip("/")
+    prefix = settings.proxy_prefix
     return Logins(
         provider=provider,
         client_id=settings.client_id,

@@ -118,7 +118,7 @@ def _passes(settings: Settings, edge: Edge) -> Passes:
 def _redirects(settings: Settings) -> Redirects:
     return Redirects(
         whitelist_domains=settings.whitelist_domains,
-        prefix=settings.proxy_prefix.rstrip("/"),
+        prefix=settings.proxy_prefix,
         redirect_length_limit=settings.redirect_length_limit,
     )
 

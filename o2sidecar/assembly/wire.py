@@ -54,7 +54,7 @@ def tree_of(
 
     `only`: gives what stands before all that is no probe; None: nothing does.
     """
-    prefix = settings.proxy_prefix.rstrip("/")
+    prefix = settings.proxy_prefix
     klein = Late(lambda: TwistedResource(endpoints(), limit=settings.own_body_size_limit))
     own: dict[bytes, Served] = {f"{prefix}{path}".encode(): klein for path in PATHS}
     # The auth endpoint is asked before every request of a proxy in front: it goes the short way, past Klein.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import blake2b
 from math import inf
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from attrs import define
 from twisted.internet.defer import Deferred
@@ -21,13 +21,11 @@ from o2sidecar.guard.opened import Opened, OpenedSessions
 from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
-from o2sidecar.providers.shared_call import SharedCall
 from o2sidecar.refusals import CredentialsRefused, OwnFault, Refusal
 from o2sidecar.session.session import Session
+from o2sidecar.shared_call import SharedCalls
 
-BELIEVED = 60.0
-
-Judged = TypeVar("Judged")
+_BELIEVED = 60.0
 
 
 class Tokens(Protocol):
@@ -81,7 +79,7 @@ class ByAuthorization:
         now: Callable[[], float],
         key: bytes,
         fallback: bool = True,
-        believed: float = BELIEVED,
+        believed: float = _BELIEVED,
         remembered: int = 4096,
     ) -> None:
         self._cookies = cookies
@@ -93,11 +91,7 @@ class ByAuthorization:
         self._fallback = fallback
         self._believed = believed
         self._opened = OpenedSessions(remembered)
-        self._under_way: dict[bytes, SharedCall[_Proven | None]] = {}
-        self.find = cookies.find
-        self.give_cookie = cookies.give_cookie
-        self.take_cookies = cookies.take_cookies
-        self.take_all_cookies = cookies.take_all_cookies
+        self._judgements: SharedCalls[_Proven | None] = SharedCalls()
 
     def settle(
         self,
@@ -121,6 +115,22 @@ class ByAuthorization:
         judged.addCallback(self._go_on, exchange, decide, give_up)
         judged.addErrback(self._broken, exchange, give_up)
 
+    def find(self, exchange: Exchange) -> Opened | None:
+        """See `SessionFinder`."""
+        return self._cookies.find(exchange)
+
+    def give_cookie(self, exchange: Exchange, session: Session) -> None:
+        """See `SessionFinder`."""
+        self._cookies.give_cookie(exchange, session)
+
+    def take_cookies(self, exchange: Exchange) -> None:
+        """See `SessionFinder`."""
+        self._cookies.take_cookies(exchange)
+
+    def take_all_cookies(self, exchange: Exchange) -> None:
+        """See `SessionFinder`."""
+        self._cookies.take_all_cookies(exchange)
+
     def as_of_now(self, opened: Opened) -> Opened | None:
         """See `SessionFinder`; a token is good until it expires, a password until it changes."""
         if isinstance(opened, _Proven):
@@ -129,16 +139,7 @@ class ByAuthorization:
 
     def _judge(self, key: bytes, value: bytes) -> Deferred[_Proven | None]:
         """Have a field judged, once for all requests that bring it meanwhile: a page of many parts is one question."""
-        call = self._under_way.get(key)
-        if call is None:
-            call = self._under_way[key] = SharedCall(lambda: self._judged(key, Credentials.read(value)))
-        judged = call()
-        judged.addBoth(self._was_judged, key)
-        return judged
-
-    def _was_judged(self, outcome: Judged, key: bytes) -> Judged:
-        self._under_way.pop(key, None)
-        return outcome
+        return self._judgements(key, lambda: self._judged(key, Credentials.read(value)))
 
     async def _judged(self, key: bytes, given: Credentials) -> _Proven | None:
         session, stands = None, _always

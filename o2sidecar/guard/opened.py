@@ -1,6 +1,6 @@
 """Opened sessions: what was read from a cookie, kept by the cookie's bytes so that it is opened once.
 
-HOT: a look-up here stands in the path of every signed-in request. Opening a cookie costs 16 us, a look-up 0.2.
+HOT: a look-up here stands in the path of every signed-in request. Opening a cookie costs 36 us, a look-up 0.2.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from o2sidecar.session.session import Session
 
 @define(kw_only=True)
 class Opened:
-    """A session as one cookie gave it.
+    """A session as a cookie gave it, or an Authorization field.
 
     Attributes:
-        key: the cookie's bytes, under which this is kept.
-        expires_at: when the cookie is too old, in seconds since the epoch.
+        key: under which this is kept: the cookie's bytes, or a hash of the field.
+        expires_at: when that is too old, in seconds since the epoch.
         due_at: when the provider is to be asked about the session again.
         renewed: whether the browser still has to be given the new cookie.
         ended: whether the session was good and is over; then it is nobody's.

@@ -25,6 +25,7 @@ from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
 from o2sidecar.session.cookies import SessionCookie, parse_cookies
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
+from o2sidecar.shared_call import SharedCalls
 
 _BEFORE_A_COOKIE = b"; \t"
 
@@ -62,7 +63,7 @@ class Sessions:
         self._retry_period = min(retry_period, self._refresh_period)
         self._opened = OpenedSessions(remembered)
         self._counts = counts or SessionCounts()
-        self._waiting: dict[bytes, list[Deferred[Opened | None]]] = {}
+        self._renewals: SharedCalls[Opened | None] = SharedCalls()
         self._name = cookie.attributes.name.encode("ascii")
         self._assignment = self._name + b"="
 
@@ -118,15 +119,7 @@ class Sessions:
 
         Fails with `OwnFault` when that could not be found out.
         """
-        answer: Deferred[Opened | None] = Deferred()
-        waiting = self._waiting.get(opened.key)
-        if waiting is not None:
-            waiting.append(answer)
-            return answer
-        self._waiting[opened.key] = [answer]
-        asked = Deferred.fromCoroutine(self._renewed(opened))
-        asked.addBoth(lambda result: self._tell(opened, result))
-        return answer
+        return self._renewals(opened.key, lambda: self._renewed(opened))
 
     def give_cookie(self, exchange: Exchange, session: Session) -> None:
         """Have the answer carry this session's cookie."""
@@ -196,6 +189,13 @@ class Sessions:
             self._counts.renewals["ended"] += 1
             self._opened.keep(evolve(opened, ended=True))
             return None
+        except Exception as error:
+            self._counts.renewals["failed"] += 1
+            if not isinstance(error, Refusal):
+                self._log.failure("renewing a session failed")
+            # Nobody knows whether the session is still good: those who wait are refused, the cookie stays, and the next
+            # request asks again.
+            raise OwnFault(reason="renewal_failed") from None
         self._counts.renewals["unchanged" if session is None else "renewed"] += 1
         if session is None:
             renewed = evolve(opened, due_at=self._now() + self._retry_period)
@@ -210,17 +210,3 @@ class Sessions:
             return
         self._log.failure("a request could not be judged", failure=failure)
         give_up(exchange, OwnFault())
-
-    def _tell(self, opened: Opened, result: Opened | Failure | None) -> None:
-        waiting = self._waiting.pop(opened.key)
-        if not isinstance(result, Failure):
-            for each in waiting:
-                each.callback(result)
-            return
-        self._counts.renewals["failed"] += 1
-        if result.check(Refusal) is None:
-            self._log.failure("renewing a session failed", failure=result)
-        # Nobody knows whether the session is still good: these requests are refused, the cookie stays, and the next
-        # request asks again.
-        for each in waiting:
-            each.errback(OwnFault(reason="renewal_failed"))

@@ -14,8 +14,8 @@ from twisted.logger import Logger
 
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers.endpoint_urls import configured_url, discovered_url
-from o2sidecar.providers.shared_call import SharedCall
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
+from o2sidecar.shared_call import SharedCall
 
 REFRESH_INTERVAL = 3600.0
 FIRST_DELAY = 1.0

@@ -14,8 +14,8 @@ from twisted.logger import Logger
 from o2sidecar.oauth.jwk_set import MAX_KEYS, JwkSet, VerificationKey
 from o2sidecar.oauth.jws import SignedToken
 from o2sidecar.provider_client import ProviderClient
-from o2sidecar.providers.shared_call import SharedCall
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
+from o2sidecar.shared_call import SharedCall
 
 TTL = 3600.0
 REFETCH_INTERVAL = 60.0

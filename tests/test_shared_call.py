@@ -1,11 +1,11 @@
-"""Tests for `o2sidecar.providers.shared_call`: one call, many who wait."""
+"""Tests for `o2sidecar.shared_call`: one call, many who wait."""
 
 from __future__ import annotations
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.providers.shared_call import SharedCall
+from o2sidecar.shared_call import SharedCall, SharedCalls
 
 
 class SharedCallTests(SynchronousTestCase):
@@ -85,3 +85,45 @@ class SharedCallTests(SynchronousTestCase):
         self.shared.stop()
         self.failureResultOf(waiter, CancelledError)
         self.assertFalse(self.shared.under_way)
+
+
+class SharedCallsTests(SynchronousTestCase):
+    """Calls by their keys."""
+
+    def setUp(self) -> None:
+        """Nothing was asked yet."""
+        self.calls: SharedCalls[str] = SharedCalls()
+        self.answers: list[Deferred[str]] = []
+
+    def ask(self, key: bytes) -> Deferred[str]:
+        async def function() -> str:
+            self.answers.append(Deferred())
+            return await self.answers[-1]
+
+        return self.calls(key, function)
+
+    def test_by_key(self) -> None:
+        """Who asks for the same shares a call; who asks for something else has one of their own."""
+        one, same, other = self.ask(b"a"), self.ask(b"a"), self.ask(b"b")
+        self.assertEqual(len(self.answers), 2)
+        self.answers[1].callback("b")
+        self.answers[0].callback("a")
+        self.assertEqual([self.successResultOf(each) for each in (one, same, other)], ["a", "a", "b"])
+
+    def test_asked_again_on_the_way_out(self) -> None:
+        """Those who ask again on hearing the answer share one new call."""
+        again: list[Deferred[str]] = []
+        for _ in range(2):
+            self.ask(b"a").addCallback(lambda answer: again.append(self.ask(b"a")))
+        self.answers[0].callback("old")
+        self.assertEqual(len(self.answers), 2)
+        self.answers[1].callback("new")
+        self.assertEqual([self.successResultOf(each) for each in again], ["new", "new"])
+
+    def test_failure(self) -> None:
+        """After a failure the next one asks anew."""
+        failed = self.ask(b"a")
+        self.answers[0].errback(ValueError("no"))
+        self.failureResultOf(failed, ValueError)
+        self.ask(b"a")
+        self.assertEqual(len(self.answers), 2)

@@ -50,3 +50,23 @@ class SharedCall(Generic[T]):
                 waiter.errback(outcome)
             else:
                 waiter.callback(outcome)
+
+
+class SharedCalls(Generic[T]):
+    """The same by a key: of each key's calls at most one runs at a time."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[bytes, SharedCall[T]] = {}
+
+    def __call__(self, key: bytes, function: Callable[[], Coroutine[Deferred[Any], Any, T]]) -> Deferred[T]:
+        """The outcome of the key's call under way, or of one of `function`."""
+        call = self._under_way.get(key)
+        if call is None:
+            call = self._under_way[key] = SharedCall(lambda: self._once(key, function))
+        return call()
+
+    async def _once(self, key: bytes, function: Callable[[], Coroutine[Deferred[Any], Any, T]]) -> T:
+        try:
+            return await function()
+        finally:
+            del self._under_way[key]
