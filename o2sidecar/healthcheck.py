@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from attrs import frozen
 
 from o2sidecar.settings.kinds import switch_from_text
-from o2sidecar.settings.listeners import Listener
+from o2sidecar.settings.listeners import Address
 
 _USAGE = """Usage: o2sidecar healthcheck [ADDRESS]
 
@@ -30,7 +30,7 @@ class Question:
     `introduced`: whether it wants the PROXY protocol first.
     """
 
-    listener: Listener
+    listener: Address
     introduced: bool
     path: str
     agent: str
@@ -43,11 +43,11 @@ class Question:
             return environment.get(f"OAUTH2_PROXY_{key}", "")
 
         if arguments:
-            listener = Listener.parse(arguments[0], secure=arguments[0].startswith("https://"))
+            listener = Address.parse(arguments[0], secure=arguments[0].startswith("https://"))
         elif said("TLS_CERT_FILE") and not switch_from_text(said("FORCE_HTTPS") or "false"):
-            listener = Listener.parse(said("HTTPS_ADDRESS") or ":443", secure=True)
+            listener = Address.parse(said("HTTPS_ADDRESS") or ":443", secure=True)
         else:
-            listener = Listener.parse(said("HTTP_ADDRESS") or "127.0.0.1:4180")
+            listener = Address.parse(said("HTTP_ADDRESS") or "127.0.0.1:4180")
         introduced = switch_from_text(environment.get("O2SIDECAR_PROXY_PROTOCOL") or "false")
         return cls(
             listener=listener, introduced=introduced, path=said("PING_PATH") or "/ping", agent=said("PING_USER_AGENT")

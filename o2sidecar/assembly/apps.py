@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
 from twisted.internet._sslverify import IOpenSSLTrustRoot
 
 from o2sidecar.assembly.checked import checked
@@ -31,14 +32,38 @@ if TYPE_CHECKING:
 _UNBOUNDED = 1 << 31
 
 
+@frozen
+class _Tls:
+    """Whom to believe over TLS, and the certificate of ours to show; the same for all https upstreams."""
+
+    trust: IOpenSSLTrustRoot | None = None
+    certificate: Certificate | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> _Tls:
+        """From settings."""
+        setting = "upstream_ca_files"
+        trust = checked(setting, lambda: Authorities.of(settings.upstream_ca_files, setting=setting))
+        certificate, key = settings.upstream_client_cert_file, settings.upstream_client_key_file
+        if not certificate:
+            return cls(trust)
+        # It is large, and few have one.
+        from o2sidecar.certificate import Certificate  # noqa: PLC0415
+
+        parse = Certificate.parse
+        setting = "upstream_client_cert_file"
+        return cls(trust, checked(setting, lambda: parse(Path(certificate).read_bytes(), Path(key).read_bytes())))
+
+
 def proxy_of(
     settings: Settings, structure: Structure, people: People, answers: Answers, reactor: Any, *, pools: dict[str, Pool]
 ) -> Served:
     """The way to the apps, by path; the connections to each are put into `pools`, by the upstream's id."""
+    tls = _Tls.of(settings) if any(upstream.scheme == "https" for upstream in structure.upstreams) else _Tls()
     apps: dict[bytes, App] = {}
     patterns: list[tuple[Rewriting, App]] = []
     for upstream in structure.upstreams:
-        app = _app(settings, upstream, people, answers, reactor)
+        app = _app(settings, upstream, people, answers, reactor, tls=tls)
         if isinstance(app, ReverseProxyResource):
             pools[upstream.id] = app.pool
         if upstream.rewriting is None:
@@ -55,7 +80,7 @@ def proxy_of(
     )
 
 
-def _app(settings: Settings, upstream: Upstream, people: People, answers: Answers, reactor: Any) -> App:
+def _app(settings: Settings, upstream: Upstream, people: People, answers: Answers, reactor: Any, *, tls: _Tls) -> App:
     if upstream.scheme == "static":
         return StaticAnswer(name=upstream.id, status=upstream.status)
     if upstream.scheme == "file":
@@ -66,8 +91,8 @@ def _app(settings: Settings, upstream: Upstream, people: People, answers: Answer
         upstream.uri,
         connect_time=limits.connect_time,
         verify=not upstream.insecure_skip_verify,
-        trust=_trust(settings) if upstream.scheme == "https" else None,
-        certificate=_own_certificate(settings) if upstream.scheme == "https" else None,
+        trust=tls.trust,
+        certificate=tls.certificate,
     )
     return ReverseProxyResource(
         upstream.host,
@@ -88,24 +113,6 @@ def _app(settings: Settings, upstream: Upstream, people: People, answers: Answer
         allows_origin=people.origins.allow if settings.websocket_origin_check else None,
         refuse=answers.refuse,
         timeout_status=settings.upstream_timeout_status,
-    )
-
-
-def _trust(settings: Settings) -> IOpenSSLTrustRoot:
-    setting = "upstream_ca_files"
-    return checked(setting, lambda: Authorities.of(settings.upstream_ca_files, setting=setting))
-
-
-def _own_certificate(settings: Settings) -> Certificate | None:
-    certificate, key = settings.upstream_client_cert_file, settings.upstream_client_key_file
-    if not certificate:
-        return None
-    # It is large, and few have one.
-    from o2sidecar.certificate import Certificate  # noqa: PLC0415
-
-    return checked(
-        "upstream_client_cert_file",
-        lambda: Certificate.parse(Path(certificate).read_bytes(), Path(key).read_bytes()),
     )
 
 

@@ -11,7 +11,7 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.observe.counts import Counts, RequestCounts
 from o2sidecar.observe.lines import LineWriter
 from o2sidecar.observe.moments import Moments
-from o2sidecar.observe.records import AccessLog, AuthLog, Surroundings
+from o2sidecar.observe.records import AccessLog, AuthLog, LogContext
 from o2sidecar.policy.peers import Forwarding, TrustedAddresses
 from o2sidecar.settings.options import Settings
 
@@ -43,7 +43,7 @@ class Edge:
             excluded |= health_checks
         if settings.gcp_healthchecks:
             health_checks |= {b"/liveness_check", b"/readiness_check"}
-        around = Surroundings(
+        around = LogContext(
             writer=lines,
             moments=moments,
             now=reactor.seconds,

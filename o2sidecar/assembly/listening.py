@@ -12,15 +12,15 @@ from attrs import frozen
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from o2sidecar.assembly.checked import checked
 from o2sidecar.http.listener.proxy_protocol import ProxyProtocol
 from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.listener.tls import NewestCertificate
 from o2sidecar.http.listener.unix_socket import make_room
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.service import Listener
-from o2sidecar.settings import listeners
+from o2sidecar.settings.listeners import Address
 from o2sidecar.settings.options import Settings
-from o2sidecar.settings.problems import Problem, SettingsRefused
 from o2sidecar.settings.structure import Structure
 from o2sidecar.settings.tls import Tls
 
@@ -60,20 +60,20 @@ class Listening:
 
 
 def _certificate_of(tls: Tls, reactor: Any) -> NewestCertificate:
-    try:
-        return NewestCertificate(
+    return checked(
+        tls.name,
+        lambda: NewestCertificate(
             load=lambda: tls.load(lambda path: Path(path).read_bytes()),
             paths=tls.paths,
             name=tls.name,
             clock=reactor,
             only_1_3=tls.only_1_3,
             ciphers=tls.ciphers,
-        )
-    except ValueError as error:
-        raise SettingsRefused((Problem(names=(tls.name,), sentence=str(error)),)) from None
+        ),
+    )
 
 
-def listener_of(where: listeners.Listener, server: IProtocolFactory, reactor: Any) -> Listener:
+def listener_of(where: Address, server: IProtocolFactory, reactor: Any) -> Listener:
     """What listens at an address."""
     if where.path:
         return Listener(where=f"unix:{where.path}", listen=lambda: _listen_on_socket(where, server, reactor))
@@ -88,7 +88,7 @@ def listener_of(where: listeners.Listener, server: IProtocolFactory, reactor: An
     )
 
 
-def _listen_on_socket(where: listeners.Listener, server: IProtocolFactory, reactor: Any) -> IListeningPort:
+def _listen_on_socket(where: Address, server: IProtocolFactory, reactor: Any) -> IListeningPort:
     make_room(where.path)
     mode = _OWNER_AND_GROUP if where.mode is None else where.mode
     port: IListeningPort = reactor.listenUNIX(where.path, server, backlog=_BACKLOG, mode=mode, wantPID=False)

@@ -67,17 +67,15 @@ def sign_in_of(
     settings: Settings, people: People, provider: Provider, client: ProviderClient, edge: Edge
 ) -> tuple[Answers, Callable[[], IResource]]:
     """What answers requests that are not served, and what makes the tree of the own endpoints."""
-    prefix = settings.proxy_prefix
     destinations = Destinations(
         redirects=people.redirects,
         forwarding=edge.forwarding,
-        prefix=prefix,
+        prefix=settings.proxy_prefix,
         semicolons=settings.allow_query_semicolons,
     )
-    logins = _logins(settings, people, provider, edge)
     answers = Answers(
-        pages=_pages(settings, provider, prefix),
-        logins=logins,
+        pages=_pages(settings, provider),
+        logins=_logins(settings, people, provider, edge),
         destinations=destinations,
         forwarding=edge.forwarding,
         take_cookies=people.sessions.take_cookies,
@@ -89,28 +87,27 @@ def sign_in_of(
         websocket_challenge=settings.websocket_challenge,
         body_limit=settings.own_body_size_limit,
     )
+    return answers, lambda: _endpoints(settings, people, client, answers)
 
-    def endpoints() -> IResource:
-        # Klein costs 4 MiB: only where somebody signs in or out.
-        from o2sidecar.signin.routes import SignIn  # noqa: PLC0415
 
-        sign_in = SignIn(
-            logins=logins,
-            answers=answers,
-            destinations=destinations,
-            current=people.current.identity,
-            found=people.current.session,
-            take_cookies=people.sessions.take_cookies,
-            public=people.passes.open,
-            auth=people.auth,
-            call_backend=_backend(client),
-            backend_logout_url=settings.backend_logout_url,
-            body_limit=settings.own_body_size_limit,
-            local_form=_local_form(people, answers),
-        )
-        return sign_in.resource()
+def _endpoints(settings: Settings, people: People, client: ProviderClient, answers: Answers) -> IResource:
+    # Klein costs 4 MiB: only where somebody signs in or out.
+    from o2sidecar.signin.routes import SignIn  # noqa: PLC0415
 
-    return answers, endpoints
+    return SignIn(
+        logins=answers.logins,
+        answers=answers,
+        destinations=answers.destinations,
+        current=people.current.identity,
+        found=people.current.session,
+        take_cookies=people.sessions.take_cookies,
+        public=people.passes.open,
+        auth=people.auth,
+        call_backend=_backend(client),
+        backend_logout_url=settings.backend_logout_url,
+        body_limit=settings.own_body_size_limit,
+        local_form=_local_form(people, answers),
+    ).resource()
 
 
 def _local_form(people: People, answers: Answers) -> LocalForm | None:
@@ -137,13 +134,12 @@ def _backend(client: ProviderClient) -> Callable[[str], Awaitable[None]]:
 
 
 def _logins(settings: Settings, people: People, provider: Provider, edge: Edge) -> Logins:
-    prefix = settings.proxy_prefix
     return Logins(
         provider=provider,
         client_id=settings.client_id,
         callback_uri=CallbackUri(
             configured=settings.redirect_url,
-            path=f"{prefix}/callback",
+            path=f"{settings.proxy_prefix}/callback",
             relative=settings.relative_redirect_url,
             secure=settings.cookie_secure,
             forwarding=edge.forwarding,
@@ -163,10 +159,10 @@ def _logins(settings: Settings, people: People, provider: Provider, edge: Edge) 
     )
 
 
-def _pages(settings: Settings, provider: Provider, prefix: str) -> Pages:
+def _pages(settings: Settings, provider: Provider) -> Pages:
     return Pages(
         provider_name=provider.display_name,
-        prefix=prefix,
+        prefix=settings.proxy_prefix,
         version=__version__,
         email_domains=settings.email_domains,
         banner=settings.banner,

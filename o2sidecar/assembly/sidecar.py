@@ -22,7 +22,6 @@ from o2sidecar.http.exchange import Served
 from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.twisted_web.resources import TwistedResource
 from o2sidecar.http.upstream.pool import Pool
-from o2sidecar.observe.exposition import Sources
 from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
 from o2sidecar.signin.answers import Answers
@@ -68,22 +67,13 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         write,
     )
     most = bearable(descriptors)
-    limits = limits_of(settings, most)
     server = HttpServer(
         guarded.root,
         clock=reactor,
-        limits=limits,
+        limits=limits_of(settings, most),
         access=guarded.edge.access,
         refuse=guarded.answers.of_the_wire,
         request_id_field=settings.request_id_header.lower().encode("ascii"),
-    )
-    sources = Sources(
-        counts=guarded.edge.counts,
-        server=server,
-        pools=pools,
-        lines=guarded.edge.lines,
-        provider=settings.provider,
-        trouble=guarded.trouble,
     )
     listening = Listening.of(settings, structure, server, guarded.edge.forwarding, reactor)
 
@@ -93,7 +83,9 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
     return SidecarService(
         listeners=(
             *listening.listeners,
-            *metrics_listeners(settings.metrics_address, sources, limits, reactor),
+            *metrics_listeners(
+                settings, edge=guarded.edge, server=server, pools=pools, trouble=guarded.trouble, reactor=reactor
+            ),
         ),
         background=(*guarded.background, *listening.background),
         ending=begin_to_end,

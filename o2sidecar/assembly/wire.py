@@ -12,7 +12,7 @@ from o2sidecar.guard import HttpsOnly
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import Limits
 from o2sidecar.http.twisted_web.resources import TwistedResource
-from o2sidecar.settings.listeners import Listener
+from o2sidecar.settings.listeners import Address
 from o2sidecar.settings.options import Settings
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.paths import FOLDER, PATHS
@@ -80,7 +80,7 @@ def https_only(settings: Settings, edge: Edge, answers: Answers) -> Callable[[Se
     """What sends plain requests to https; None if nobody wants that."""
     if not settings.force_https:
         return None
-    port = Listener.parse(settings.https_address, secure=True).port or _HTTPS
+    port = Address.parse(settings.https_address, secure=True).port or _HTTPS
     return lambda inner: HttpsOnly(inner, forwarding=edge.forwarding, port=port, refuse=answers.refuse)
 
 

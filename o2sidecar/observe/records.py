@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 
 
 @frozen(kw_only=True)
-class Surroundings:
+class LogContext:
     """What both logs need. `client`: gives the client's address as the operator wants it logged."""
 
     writer: LineWriter
@@ -71,7 +71,7 @@ class AccessLog:
     """Writes a line per request that was answered. `excluded`: paths that are not logged."""
 
     def __init__(
-        self, around: Surroundings, *, layout: str = layouts.REQUEST, excluded: frozenset[bytes] = frozenset()
+        self, around: LogContext, *, layout: str = layouts.REQUEST, excluded: frozenset[bytes] = frozenset()
     ) -> None:
         """`layout`: a template of the variables of `request_logging_format`."""
         self._around = around
@@ -139,7 +139,7 @@ class AccessLog:
 class AuthLog:
     """Writes a line per attempt to sign in, sign out or pass without permission; at once."""
 
-    def __init__(self, around: Surroundings, *, layout: str = layouts.AUTH, on: bool = True) -> None:
+    def __init__(self, around: LogContext, *, layout: str = layouts.AUTH, on: bool = True) -> None:
         """`layout`: a template of the variables of `auth_logging_format`."""
         self._around = around
         self._layout = Layout.parse(layout, layouts.VARIABLES["auth_logging_format"])

@@ -14,7 +14,7 @@ _DESCRIPTOR = re.compile(r"fd:(?P<number>[0-9]{1,5})")
 
 
 @frozen(kw_only=True)
-class Listener:
+class Address:
     """One of: a TCP `host` (empty: all addresses) and `port`; a socket at `path`; an inherited `descriptor`.
 
     Attributes:
@@ -34,7 +34,7 @@ class Listener:
     secure: bool = False
 
     @classmethod
-    def parse(cls, text: str, *, secure: bool = False) -> Listener:
+    def parse(cls, text: str, *, secure: bool = False) -> Address:
         """From `HOST:PORT`, `:PORT`, `http://HOST:PORT`, `unix://PATH[,mode=0660]` or `fd:NUMBER`.
 
         With `secure` it is `https://HOST:PORT`. Raises `ValueError` with a sentence for anything else.

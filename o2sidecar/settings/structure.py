@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from attrs import evolve, frozen
 
 from o2sidecar.identity import HeaderRule, HeaderSource
-from o2sidecar.settings.listeners import Listener
+from o2sidecar.settings.listeners import Address
 from o2sidecar.settings.table import Options
 from o2sidecar.settings.tls import Pem, Tls
 from o2sidecar.settings.upstreams import Upstream
@@ -26,7 +26,7 @@ class Structure:
         auth_rules: headers of the auth endpoint's answer, for the proxy that asked.
     """
 
-    listeners: tuple[Listener, ...]
+    listeners: tuple[Address, ...]
     tls: Tls | None
     upstreams: tuple[Upstream, ...]
     request_rules: tuple[HeaderRule, ...]
@@ -48,13 +48,13 @@ def structure_of(options: Options) -> Structure:
     )
 
 
-def listeners_of(options: Options, *, plain: bool, secure: bool) -> tuple[Listener, ...]:
+def listeners_of(options: Options, *, plain: bool, secure: bool) -> tuple[Address, ...]:
     """The addresses to listen on, of those that are wanted."""
     found = []
     if plain:
-        found.append(Listener.parse(options.http_address))
+        found.append(Address.parse(options.http_address))
     if secure:
-        found.append(Listener.parse(options.https_address, secure=True))
+        found.append(Address.parse(options.https_address, secure=True))
     return tuple(found)
 
 

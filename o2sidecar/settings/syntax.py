@@ -13,7 +13,7 @@ from o2sidecar.policy.peers import TrustedAddresses
 from o2sidecar.policy.redirects import Redirects
 from o2sidecar.settings import layouts
 from o2sidecar.settings.kinds import shown, shown_url
-from o2sidecar.settings.listeners import Listener
+from o2sidecar.settings.listeners import Address
 
 Check = Callable[[str], str]
 """What is wrong with a text, as a sentence; empty if nothing is."""
@@ -91,8 +91,8 @@ def _extra_issuer(text: str) -> str:
 
 
 _network = _unless_refused(lambda text: TrustedAddresses.parse([text]))
-_listener = _unless_refused(Listener.parse)
-_secure_listener = _unless_refused(lambda text: Listener.parse(text, secure=True))
+_listener = _unless_refused(Address.parse)
+_secure_listener = _unless_refused(lambda text: Address.parse(text, secure=True))
 
 
 def _layout(key: str) -> Check:

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.lines import LineWriter
 from o2sidecar.observe.moments import Moments
-from o2sidecar.observe.records import AccessLog, AuthLog, Outcome, Surroundings
+from o2sidecar.observe.records import AccessLog, AuthLog, LogContext, Outcome
 from o2sidecar.session.session import Session
 from o2sidecar.settings import layouts
 
@@ -47,9 +47,9 @@ class RecordsTestCase(SynchronousTestCase):
         self.clock = Clock()
         self.written: list[bytes] = []
 
-    def around(self, **changes: Any) -> Surroundings:
+    def around(self, **changes: Any) -> LogContext:
         """What both logs need."""
-        return Surroundings(
+        return LogContext(
             writer=LineWriter(write=self.written.append, clock=self.clock),
             moments=Moments(local=False),
             now=lambda: 0.0,

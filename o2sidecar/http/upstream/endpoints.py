@@ -63,7 +63,7 @@ def place_of(
         endpoint = _TlsEndpoint(endpoint, ClientTls(parts.hostname, options, verify=verify), reactor)
     return Place(
         endpoint=endpoint,
-        host=parts.netloc.rpartition("@")[2].encode("idna" if not parts.netloc.isascii() else "ascii"),
+        host=parts.netloc.rpartition("@")[2].encode("ascii"),
     )
 
 
