@@ -14,7 +14,7 @@ from attrs import evolve
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.web.server import NOT_DONE_YET, Request
 
-from o2sidecar.http.exchange import Exchange, HeaderFields
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, HeaderFields
 from o2sidecar.http.limits import UpstreamLimits
 from o2sidecar.http.message.answer_head import AnswerHead
 from o2sidecar.http.message.fields import Field
@@ -59,9 +59,7 @@ _WITHHELD = HOP_BY_HOP | FRAMING | RESERVED
 def plain_refusal(exchange: Exchange, failure: Refusal) -> None:
     """Answer in the place of the app, as text."""
     exchange.reason = failure.reason
-    exchange.answer(
-        failure.status, [(b"Content-Type", b"text/plain; charset=utf-8")], failure.sentence.encode() + b"\n"
-    )
+    exchange.answer(failure.status, PLAIN_TEXT, failure.sentence.encode() + b"\n")
 
 
 class ReverseProxyResource(proxy.ReverseProxyResource):

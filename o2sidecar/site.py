@@ -11,10 +11,8 @@ from attrs import frozen
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from o2sidecar.http.exchange import Exchange, HeaderFields, Served
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, Served
 from o2sidecar.http.twisted_web.resources import exchange_of
-
-_TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
 
 
 class Sidecar(Resource):
@@ -67,7 +65,7 @@ class Probe:
             self.otherwise.serve(exchange)
         else:
             status, body = self.state()
-            exchange.answer(status, _TEXT, body)
+            exchange.answer(status, PLAIN_TEXT, body)
 
 
 class Late:
@@ -93,7 +91,7 @@ class Fixed:
 
     def serve(self, exchange: Exchange) -> None:
         """Answer."""
-        exchange.answer(self.status, _TEXT, self.body)
+        exchange.answer(self.status, PLAIN_TEXT, self.body)
 
 
 ROBOTS = Fixed(body=b"User-agent: *\nDisallow: /\n")

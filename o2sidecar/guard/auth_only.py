@@ -14,12 +14,10 @@ from twisted.web.server import NOT_DONE_YET, Request
 from o2sidecar.guard.current import CurrentSession
 from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.passes import Passes
-from o2sidecar.http.exchange import Exchange, HeaderFields
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange
 from o2sidecar.http.twisted_web.resources import exchange_of
 from o2sidecar.policy.admission import Constraints
 from o2sidecar.refusals import Refusal
-
-_TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
 
 
 class AuthOnly(Resource):
@@ -51,7 +49,7 @@ class AuthOnly(Resource):
             self._without_session(exchange)
         elif query and not Constraints.from_query(query).admit(identity.session):
             exchange.reason = "constraint_not_met"
-            exchange.answer(403, _TEXT, b"Forbidden\n")
+            exchange.answer(403, PLAIN_TEXT, b"Forbidden\n")
         else:
             exchange.answer(202, list(identity.auth_fields))
 
@@ -60,8 +58,8 @@ class AuthOnly(Resource):
             exchange.answer(202, [])
         else:
             exchange.reason = "no_session"
-            exchange.answer(401, _TEXT, b"Unauthorized\n")
+            exchange.answer(401, PLAIN_TEXT, b"Unauthorized\n")
 
     def _give_up(self, exchange: Exchange, refusal: Refusal) -> None:
         exchange.reason = refusal.reason
-        exchange.answer(refusal.status, _TEXT, f"{HTTPStatus(refusal.status).phrase}\n".encode("ascii"))
+        exchange.answer(refusal.status, PLAIN_TEXT, f"{HTTPStatus(refusal.status).phrase}\n".encode("ascii"))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 HeaderFields = list[tuple[bytes, bytes]]
 """Field names as they came or go, and their values, in order; names may repeat."""
 
+PLAIN_TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
+"""The fields of an answer in words."""
+
 
 class BodySink(Protocol):
     """Takes a message body piece by piece."""
@@ -96,10 +99,6 @@ class Exchange(Protocol):
     @property
     def request_id(self) -> str:
         """For the log and the person: the client's request-id field where it is harmless, or made here."""
-
-    @property
-    def headers(self) -> HeaderFields:
-        """The request's fields as they came, in order."""
 
     @property
     def has_body(self) -> bool:

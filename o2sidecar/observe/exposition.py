@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from o2sidecar.http.exchange import Exchange, HeaderFields
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, HeaderFields
 from o2sidecar.observe.counts import Counts
 from o2sidecar.observe.lines import LineWriter
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from o2sidecar.http.upstream.pool import Pool
     from o2sidecar.observe.families import Families
 
-_TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
 _EXPOSITION: HeaderFields = [(b"Content-Type", b"text/plain; version=0.0.4; charset=utf-8")]
 
 
@@ -51,7 +50,7 @@ class MetricsPage:
     def serve(self, exchange: Exchange) -> None:
         """Answer."""
         if exchange.method not in {b"GET", b"HEAD"}:
-            exchange.answer(405, [*_TEXT, (b"Allow", b"GET, HEAD")], b"Method Not Allowed\n")
+            exchange.answer(405, [*PLAIN_TEXT, (b"Allow", b"GET, HEAD")], b"Method Not Allowed\n")
         else:
             exchange.answer(200, _EXPOSITION, self.text())
 

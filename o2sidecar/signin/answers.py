@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from o2sidecar.http.exchange import Exchange, HeaderFields
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, HeaderFields
 from o2sidecar.observe.records import Outcome
 from o2sidecar.policy.audience import expects_page
 from o2sidecar.policy.peers import Forwarding
@@ -42,7 +42,6 @@ NO_CACHE: tuple[tuple[bytes, bytes], ...] = (
 """What keeps an answer out of caches, nginx's among them (CONTRACT §1)."""
 
 _JSON = (b"Content-Type", b"application/json")
-_TEXT = (b"Content-Type", b"text/plain; charset=utf-8")
 _JSON_ITEM = re.compile(rb"(?:^|,)[ \t]*application/json[ \t]*(?:[;,]|$)", re.IGNORECASE)
 
 Log = Callable[[Outcome, Exchange, str, str], None]
@@ -97,7 +96,7 @@ class Answers:
         if isinstance(refusal, CredentialsRefused):
             # Whoever sends an Authorization field is a script, whatever it accepts; this is oauth2-proxy's answer.
             exchange.reason = refusal.reason
-            exchange.answer(refusal.status, [_TEXT], b"Forbidden\n")
+            exchange.answer(refusal.status, PLAIN_TEXT, b"Forbidden\n")
             return
         if self._speaks_json(exchange) or not expects_page(exchange):
             plain = isinstance(refusal, NotPermitted) and self._speaks_json(exchange)

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
-from o2sidecar.http.exchange import Exchange, HeaderFields
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, HeaderFields
 from o2sidecar.http.listener.request_body import too_large
 from o2sidecar.http.twisted_web.resources import exchange_of
 from o2sidecar.identity import Identity
@@ -30,7 +30,6 @@ from o2sidecar.signin.fields import Fields, form_fields, submitted_fields
 from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.transaction import Logins, Onward
 
-_TEXT: HeaderFields = [(b"Content-Type", b"text/plain; charset=utf-8")]
 _LONGEST_GROUPS = 500
 """Characters of a person's groups that go into the log."""
 
@@ -113,7 +112,7 @@ class SignIn:
     async def _callback(self, exchange: Exchange, body: bytes) -> None:
         # A HEAD must not spend the code that its GET brings; nothing but these two is an answer of a provider.
         if exchange.method not in (b"GET", b"POST"):
-            exchange.answer(405, [*_TEXT, (b"Allow", b"GET, POST")], b"Method Not Allowed\n")
+            exchange.answer(405, [*PLAIN_TEXT, (b"Allow", b"GET, POST")], b"Method Not Allowed\n")
             return
         fields = self._submitted(exchange, body)
         try:
@@ -170,10 +169,10 @@ class SignIn:
             exchange.answer(200, _JSON, b"{}")
         else:
             exchange.reason = "no_session"
-            exchange.answer(401, _TEXT, b"Unauthorized\n")
+            exchange.answer(401, PLAIN_TEXT, b"Unauthorized\n")
 
     async def _static(self, exchange: Exchange, body: bytes) -> None:
-        exchange.answer(404, _TEXT, b"Not Found\n")
+        exchange.answer(404, PLAIN_TEXT, b"Not Found\n")
 
     def _submitted(self, exchange: Exchange, body: bytes) -> Fields:
         if len(body) > self.body_limit:

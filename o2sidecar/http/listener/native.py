@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from o2sidecar.http.exchange import BodySink, Flow, HeaderFields
 from o2sidecar.http.listener.request_body import Collected, RequestBody, too_large
-from o2sidecar.http.message.fields import index_fields, values_of
+from o2sidecar.http.message.fields import index_fields
 from o2sidecar.http.message.gleanings import glean
 from o2sidecar.http.message.host import is_host
 from o2sidecar.http.message.request_head import RequestHead
@@ -84,16 +84,6 @@ class NativeExchange(RequestHead):
         return self._channel.secure
 
     @property
-    def headers(self) -> HeaderFields:
-        """The request's fields as they came, in order."""
-        return [(field.name, field.value) for field in self.fields]
-
-    @property
-    def has_body(self) -> bool:
-        """Whether a body follows the head."""
-        return self.content_length != 0
-
-    @property
     def wants_upgrade(self) -> bytes:
         """The one protocol in lower case that the client asks to switch to, or empty (RFC 9110 §7.8)."""
         if b"upgrade" not in self.options or self.http_1_0 or self.content_length != 0:
@@ -107,18 +97,6 @@ class NativeExchange(RequestHead):
         if not self._request_id:
             self._request_id = self._channel.server.request_ids.of(self)
         return self._request_id
-
-    def header(self, name: bytes) -> bytes | None:
-        """The first value of a field, `name` in lower case; `None` if it is absent."""
-        return self.index.get(name)
-
-    def values(self, name: bytes) -> list[bytes]:
-        """All values of a field, `name` in lower case, in order."""
-        if name not in self.index:
-            return []
-        if len(self.index) == len(self.fields):
-            return [self.index[name]]
-        return values_of(name, self.fields)
 
     def read_body(self, limit: int) -> Deferred[bytes]:
         """The whole body, at most `limit` bytes; fails with `BadRequest`."""

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IAddress, IProtocolFactory, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from o2sidecar.http.exchange import Exchange, HeaderFields, Served
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, HeaderFields, Served
 from o2sidecar.http.kernel import unread
 from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.channel import Channel
@@ -31,10 +31,10 @@ Refuse = Callable[[Exchange, int, str], tuple[HeaderFields, bytes]]
 """Gives fields and body of the answer to what cannot be served: as far as it could be read, status, a few words why."""
 
 
-def plain_refusal(exchange: Exchange, status: int, reason: str) -> tuple[HeaderFields, bytes]:
+def refusal_as_text(exchange: Exchange, status: int, reason: str) -> tuple[HeaderFields, bytes]:
     """A refusal of the wire, as text."""
     exchange.reason = exchange.reason or reason.replace(" ", "_")
-    return [(b"Content-Type", b"text/plain; charset=utf-8")], f"{status} {reason}\n".encode()
+    return PLAIN_TEXT, f"{status} {reason}\n".encode()
 
 
 def _no_access(exchange: Exchange, status: int, size: int, duration: float) -> None:
@@ -66,7 +66,7 @@ class HttpServer:
         clock: IReactorTime,
         limits: Limits | None = None,
         access: Access = _no_access,
-        refuse: Refuse = plain_refusal,
+        refuse: Refuse = refusal_as_text,
         request_id_field: bytes = b"x-request-id",
         random: Callable[[int], bytes] = os.urandom,
         now: Callable[[], float] = time.time,
@@ -150,7 +150,7 @@ class HttpServer:
             return self.refuse(refused, status, reason)
         except Exception:
             self._log.failure("a refusal could not be put into words")
-            return plain_refusal(refused, status, reason)
+            return refusal_as_text(refused, status, reason)
 
     def opened(self, channel: Channel) -> bool:
         """Take note of a channel; whether there is room for it."""

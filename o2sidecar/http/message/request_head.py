@@ -168,7 +168,7 @@ class RequestHead:
         elif host and not is_host(host):
             # An empty one is legal: the target has no authority then (RFC 9110 §7.2).
             raise HeadRefused(400, "Host is not valid")
-        elif len(self.index) < len(self.fields) and len(values_of(b"host", self.fields)) > 1:
+        elif len(self.values(b"host")) > 1:
             raise HeadRefused(400, "more than one Host")
         self.host = host
 
@@ -197,7 +197,7 @@ class RequestHead:
         length = index.get(b"content-length")
         if b"transfer-encoding" in index:
             # Steps 3 and 4: never beside Content-Length, never in HTTP/1.0, once, and nothing but `chunked`.
-            codings = values_of(b"transfer-encoding", self.fields)
+            codings = self.values(b"transfer-encoding")
             if length is not None or self.http_1_0:
                 raise HeadRefused(400, "two ways of framing")
             if len(codings) != 1 or codings[0].lower() != b"chunked":
@@ -210,11 +210,28 @@ class RequestHead:
             # Steps 5 and 6.
             if not (length.isdigit() and len(length) <= 18):
                 raise HeadRefused(400, "Content-Length is not valid")
-            if len(index) < len(self.fields) and len(values_of(b"content-length", self.fields)) > 1:
+            if len(self.values(b"content-length")) > 1:
                 raise HeadRefused(400, "more than one Content-Length")
             self.content_length = int(length)
             if limits.body_size and self.content_length > limits.body_size:
                 raise HeadRefused(413, "body too large")
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows the head."""
+        return self.content_length != 0
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a field, `name` in lower case; `None` if it is absent."""
+        return self.index.get(name)
+
+    def values(self, name: bytes) -> list[bytes]:
+        """All values of a field, `name` in lower case, in order."""
+        if name not in self.index:
+            return []
+        if len(self.index) == len(self.fields):
+            return [self.index[name]]
+        return values_of(name, self.fields)
 
     def decoder(self, limits: Limits) -> Decoder:
         """What takes the body off the wire."""

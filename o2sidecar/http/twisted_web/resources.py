@@ -13,7 +13,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource, getChildForRequest
 from twisted.web.server import Request, Site
 
-from o2sidecar.http.exchange import Exchange, Flow
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, Flow
 from o2sidecar.http.message.hops import FRAMING, HOP_BY_HOP
 from o2sidecar.http.twisted_web.site_exchange import SiteExchange
 from o2sidecar.identity import RESERVED, folded
@@ -106,13 +106,10 @@ class TwistedResource:
         if failure.check(BadRequest) is not None:
             refusal = cast(BadRequest, failure.value)
             exchange.reason = refusal.reason
-            exchange.answer(refusal.status, _TEXT, refusal.sentence.encode() + b"\n")
+            exchange.answer(refusal.status, PLAIN_TEXT, refusal.sentence.encode() + b"\n")
         else:
             self._log.failure("a resource failed", failure=failure)
-            exchange.answer(500, _TEXT, b"Internal Server Error\n")
-
-
-_TEXT = [(b"Content-Type", b"text/plain; charset=utf-8")]
+            exchange.answer(500, PLAIN_TEXT, b"Internal Server Error\n")
 
 
 class _ExchangeChannel:
@@ -162,7 +159,7 @@ class _ExchangeChannel:
         self._exchange.abort()
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        self._exchange.answer(400, _TEXT, b"Bad Request\n")
+        self._exchange.answer(400, PLAIN_TEXT, b"Bad Request\n")
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """The body comes from a producer."""

@@ -12,11 +12,10 @@ from twisted.python.failure import Failure
 from twisted.web.server import Request
 from zope.interface import implementer
 
-from o2sidecar.http.exchange import BodySink, ClientTunnel, Flow, HeaderFields
+from o2sidecar.http.exchange import PLAIN_TEXT, BodySink, ClientTunnel, Flow, HeaderFields
 from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.request_body import too_large
 from o2sidecar.http.listener.request_ids import RequestIds
-from o2sidecar.http.message.fields import values_of
 from o2sidecar.http.message.request_head import HeadRefused, RequestHead
 from o2sidecar.http.message.status import REASONS
 from o2sidecar.identity import Identity
@@ -63,19 +62,9 @@ class SiteExchange(RequestHead):
         self.fields, self.index, self.options = [], {}, []
         self.host, self.http_1_0, self.chunked, self.content_length = b"", False, False, 0
         self.expects_continue = False
-        self.answer(refused.status, [(b"Content-Type", b"text/plain; charset=utf-8")], refused.reason.encode() + b"\n")
+        self.answer(refused.status, PLAIN_TEXT, refused.reason.encode() + b"\n")
 
     # The request.
-
-    @property
-    def headers(self) -> HeaderFields:
-        """The request's fields, as twisted.web kept them."""
-        return [(field.name, field.value) for field in self.fields]
-
-    @property
-    def has_body(self) -> bool:
-        """Whether there is a body."""
-        return self.content_length != 0
 
     @property
     def wants_upgrade(self) -> bytes:
@@ -87,14 +76,6 @@ class SiteExchange(RequestHead):
         """The client's name for this request where it is harmless, or one made here."""
         self._request_id = self._request_id or _REQUEST_IDS.of(self)
         return self._request_id
-
-    def header(self, name: bytes) -> bytes | None:
-        """The first value of a field, `name` in lower case; `None` if it is absent."""
-        return self.index.get(name)
-
-    def values(self, name: bytes) -> list[bytes]:
-        """All values of a field, `name` in lower case, in order."""
-        return values_of(name, self.fields) if name in self.index else []
 
     def read_body(self, limit: int) -> Deferred[bytes]:
         """The whole body; fails with `BadRequest` over `limit` bytes."""

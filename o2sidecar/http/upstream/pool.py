@@ -72,11 +72,6 @@ class Pool:
             self.failed += 1
         return failure
 
-    def close(self) -> None:
-        """Close what is free."""
-        for connection in list(self._free):
-            connection.abandon()
-
     # What the connections call.
 
     def keep(self, connection: UpstreamConnection) -> None:

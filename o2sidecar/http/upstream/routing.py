@@ -10,7 +10,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from o2sidecar.http.exchange import Exchange, Served
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, Served
 from o2sidecar.policy.rewriting import Rewriting
 
 
@@ -77,7 +77,7 @@ class StaticAnswer:
         exchange.upstream = self.name
         if exchange.identity is not None:
             exchange.also.extend(exchange.identity.response_fields)
-        exchange.answer(self.status, [(b"Content-Type", b"text/plain; charset=utf-8")], b"Authenticated")
+        exchange.answer(self.status, PLAIN_TEXT, b"Authenticated")
 
     def pass_on(self, exchange: Exchange, target: bytes) -> None:
         """Answer: the same, whatever the target."""

@@ -63,7 +63,7 @@ class ChannelTests(SynchronousTestCase):
         self.assertEqual(exchange.header(b"user-agent"), b"x")
         self.assertEqual(exchange.values(b"a"), [b"1", b"2"])
         self.assertEqual((exchange.header(b"b"), exchange.values(b"b")), (None, []))
-        self.assertEqual(exchange.headers[1:3], [(b"A", b"1"), (b"a", b"2")])
+        self.assertEqual([(field.name, field.value) for field in exchange.fields[1:3]], [(b"A", b"1"), (b"a", b"2")])
 
     def test_pipelined_in_order(self) -> None:
         """The second of two requests is handed out when the first is answered, and not before (P15)."""
