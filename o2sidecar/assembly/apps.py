@@ -85,7 +85,7 @@ def _app(settings: Settings, upstream: Upstream, people: People, answers: Answer
         return StaticAnswer(name=upstream.id, status=upstream.status)
     if upstream.scheme == "file":
         return _folder(upstream, answers, reactor)
-    limits = _upstream_limits(settings, upstream)
+    limits = upstream_limits_of(settings, upstream)
     place = place_of(
         reactor,
         upstream.uri,
@@ -132,12 +132,16 @@ def _sets_own(cookie: SessionCookie) -> Callable[[bytes], bool]:
     return own
 
 
-def _upstream_limits(settings: Settings, upstream: Upstream) -> UpstreamLimits:
+def upstream_limits_of(settings: Settings, upstream: Upstream) -> UpstreamLimits:
+    """What an app may cost."""
     return UpstreamLimits(
         head_size=settings.upstream_head_size_limit,
+        interim_count=settings.upstream_interim_limit,
+        chunk_line_size=settings.chunk_line_size_limit,
         trailer_size=settings.trailer_size_limit,
         connect_time=settings.upstream_connect_timeout,
         write_time=settings.upstream_write_timeout,
+        continue_time=settings.upstream_continue_timeout,
         head_time=upstream.timeout or _UNBOUNDED,
         idle_time=settings.upstream_idle_timeout or _UNBOUNDED,
         pool_time=settings.upstream_keepalive_timeout,

@@ -40,6 +40,7 @@ _LEAST: Mapping[str, int] = {
     "own_body_size_limit": 1024,
     "provider_body_limit": 1024,
     "target_size_limit": 64,
+    "chunk_line_size_limit": 16,
     "redirect_length_limit": 1,
     "header_count_limit": 8,
     "cookie_parts_limit": 1,

@@ -1,8 +1,8 @@
 """A client's connection: requests in, one at a time and in order; answers out; deadlines; its end.
 
 Rule 1: a request is handed out only when the answer to the one before it is complete; what came behind it is held.
-Rule 2: what `_take` is says which state the connection is in. Only `_serve`, `body_complete`, `answered`, `_linger`
-and `become_tunnel` change it:
+Rule 2: what `_take` is says which state the connection is in. Only `_serve`, `body_complete`, `answered`,
+`become_tunnel`, `_linger` and `_end` change it:
 
     _take_head -> RequestBody.take -> _hold -> _take_head      a request with a body
     _take_head -> _hold -> _take_head                          a request without one

@@ -19,6 +19,8 @@ class LimitOptions(Group):
     head_size_limit: Size = option(64 * 1024, "most bytes of a request's line and headers", ours=True)
     header_count_limit: int = option(200, "most headers of a request", ours=True)
     target_size_limit: Size = option(16 * 1024, "most bytes of a request's target", ours=True)
+    chunk_line_size_limit: Size = option(1024, "most bytes of a chunk-size line, extensions included", ours=True)
+    chunk_extensions_limit: Size = option(16 * 1024, "most bytes of all chunk extensions of a request", ours=True)
     trailer_size_limit: Size = option(8 * 1024, "most bytes behind a chunked body", ours=True)
     head_timeout: Duration = option(10.0, "how long a client may take to send line and headers", ours=True)
     body_size_limit: Size = option(0, "most bytes of a request body for the app; 0: no limit", ours=True)
@@ -26,12 +28,19 @@ class LimitOptions(Group):
     body_idle_timeout: Duration = option(60.0, "how long a client may pause within a body", ours=True)
     write_timeout: Duration = option(60.0, "how long a client may take nothing of its answer", ours=True)
     linger_timeout: Duration = option(5.0, "how long to read on after answering to an unread body", ours=True)
+    half_closed_timeout: Duration = option(
+        2.0, "how long a client that sends no more still gets its answer, in case it is gone altogether", ours=True
+    )
     tunnel_idle_timeout: Duration = option(3600.0, "how long a WebSocket may be silent", ours=True)
     websocket_close_timeout: Duration = option(2.0, "how long a WebSocket that we close may take to end", ours=True)
     keepalive_timeout: Duration = option(75.0, "how long an idle client connection is kept", ours=True)
     max_connections: int = option(10000, "most client connections at a time; 0: no limit", ours=True)
     upstream_connect_timeout: Duration = option(5.0, "how long connecting to the app may take", ours=True)
     upstream_head_size_limit: Size = option(64 * 1024, "most bytes of an answer's line and headers", ours=True)
+    upstream_interim_limit: int = option(16, "most interim answers (1xx) before the real one", ours=True)
+    upstream_continue_timeout: Duration = option(
+        1.0, "how long the app may leave a client with Expect: 100-continue waiting", ours=True
+    )
     upstream_write_timeout: Duration = option(60.0, "how long the app may take nothing of a body", ours=True)
     upstream_idle_timeout: Duration = option(0.0, "how long the app may pause within an answer; 0: for ever", ours=True)
     upstream_timeout_status: int = option(
