@@ -58,8 +58,10 @@ class Outlet:
             if sent == len(data):
                 return
             data = data[sent:]
-            # What waits in the transport now must not be overtaken; `resumeProducing` says that it has gone.
+            # What waits in the transport now must not be overtaken. Twisted tells of its end only those whom it has
+            # paused, which it does not do for a little.
             self._at_once = False
+            self._transport.producerPaused = True
         self._transport.write(data)
 
     def throttle(self, flow: Flow | None) -> None:
@@ -119,9 +121,9 @@ class Outlet:
 
     def resumeProducing(self) -> None:
         """Called by the transport: its buffer is empty."""
-        self.full = False
+        full, self.full = self.full, False
         self._at_once = self._send is not None
-        if self._flow is not None:
+        if full and self._flow is not None:
             self._flow.resume()
 
     def stopProducing(self) -> None:

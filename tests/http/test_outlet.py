@@ -74,6 +74,24 @@ class OutletTests(SynchronousTestCase):
         """It is the producer that the transport pauses."""
         verifyObject(IPushProducer, Outlet(StringTransport()))
 
+    def test_at_once_again(self) -> None:
+        """When a little had to wait, later bytes are sent at once again as soon as it has gone."""
+        outlet, transport, theirs = self.connected()
+        flow = Flowing()
+        outlet.throttle(flow)
+        sent = 0
+        while not transport._tempDataLen:
+            outlet.write(bytes(1000))
+            sent += 1000
+        self.assertEqual(flow.calls, [])
+        taken = 0
+        while taken < sent:
+            taken += len(theirs.recv(1 << 20))
+            transport.doWrite()
+        outlet.write(b"hello")
+        self.assertEqual((theirs.recv(100), transport._tempDataLen), (b"hello", 0))
+        self.assertEqual(flow.calls, [])
+
     def test_at_once(self) -> None:
         """While nothing waits, bytes are with the kernel when `write` returns."""
         outlet, _, theirs = self.connected()
