@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import sys
@@ -38,6 +39,7 @@ def makeService(options: Options) -> IService:
 
     with _refusals():
         service = make_sidecar(options.loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
+    _settle_memory(reactor)
     twistd = options.parent
     if twistd["nodaemon"] and not (twistd["logfile"] or twistd["logger"] or twistd.get("syslog")):
         service.observer = _standard_log(options.loaded)
@@ -57,8 +59,14 @@ def main(arguments: Sequence[str]) -> int:
     begin_logging(_standard_log(loaded))
     with _refusals():
         service = make_sidecar(loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
+    _settle_memory(reactor)
     foreground.run(service, reactor)
     return 0
+
+
+def _settle_memory(reactor: Any) -> None:
+    """What was made for the start stays to the end, so the garbage collector need not look at it again and again."""
+    reactor.callWhenRunning(gc.freeze)
 
 
 def _standard_log(loaded: Loaded) -> ILogObserver:

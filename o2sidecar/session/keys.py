@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from attrs import field, frozen
 from attrs.validators import min_len
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 _KEY_SIZES = (16, 24, 32)
 _URL_SAFE = re.compile(r"[A-Za-z0-9_-]*")
@@ -30,15 +32,21 @@ class CookieKey:
     Attributes:
         text: the secret as it was configured, in UTF-8.
         aes: 16, 24 or 32 bytes.
+        signing: HMAC-SHA256 with that text, to be copied: setting it up costs more than using it.
     """
 
     text: bytes = field(repr=False)
     aes: bytes = field(repr=False)
+    signing: HMAC = field(init=False, repr=False, eq=False)
 
     @aes.validator
     def _has_the_size_of_a_key(self, attribute: object, value: bytes) -> None:
         if len(value) not in _KEY_SIZES:
             raise ValueError(f"an AES key has 16, 24 or 32 bytes, not {len(value)}")
+
+    @signing.default
+    def _set_up(self) -> HMAC:
+        return HMAC(self.text, SHA256())
 
     @classmethod
     def from_text(cls, secret: str) -> CookieKey:

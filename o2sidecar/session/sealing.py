@@ -86,5 +86,6 @@ def _signed(ring: KeyRing, name: str, value: str) -> tuple[CookieKey, str, str]:
 
 
 def _signature(key: CookieKey, name: str, payload: str, seconds: str) -> str:
-    message = f"{name}{payload}{seconds}".encode()
-    return urlsafe_b64encode(hmac.digest(key.text, message, "sha256")).decode("ascii")
+    signing = key.signing.copy()
+    signing.update(f"{name}{payload}{seconds}".encode())
+    return urlsafe_b64encode(signing.finalize()).decode("ascii")
