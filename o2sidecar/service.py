@@ -42,7 +42,8 @@ class SidecarService(Service):
     `ending`: told first when the service stops; then connections are still accepted for `delay` seconds, so that
     whoever sends requests here has time to notice. `drain`: called when the listeners are closed; its Deferred fires
     when the running requests are done. `announce` and `warnings`: lines for the log, once, at the start. `flush`:
-    called at the very end.
+    called at the very end. `unfit`: asked when a background job has begun; whatever it says is a reason not to run,
+    for which `end_process` is called.
     """
 
     _log = Logger()
@@ -61,6 +62,8 @@ class SidecarService(Service):
         announce: Sequence[str],
         warnings: Sequence[str],
         flush: Callable[[], None],
+        unfit: Callable[[], str] = lambda: "",
+        end_process: Callable[[], object] = lambda: None,
     ) -> None:
         self._listeners = listeners
         self._background = background
@@ -71,6 +74,10 @@ class SidecarService(Service):
         self._announce = announce
         self._warnings = warnings
         self._flush = flush
+        self._unfit = unfit
+        self._end_process = end_process
+        self.refused = False
+        """Whether the process ends because it was not to run."""
         self.ports: list[IListeningPort] = []
 
     def setServiceParent(self, parent: Any) -> None:
@@ -100,7 +107,17 @@ class SidecarService(Service):
             self._log.info("listening on {where}", where=listener.where)
         for each in self._background:
             started = Deferred.fromCoroutine(each.start())
-            started.addErrback(lambda failure: self._log.failure("a background job failed", failure=failure))
+            started.addCallbacks(
+                lambda _: self._refuse_if_unfit(),
+                lambda failure: self._log.failure("a background job failed", failure=failure),
+            )
+
+    def _refuse_if_unfit(self) -> None:
+        why = self._unfit()
+        if why and self.running and not self.refused:
+            self.refused = True
+            self._log.error("{why}", why=why)
+            self._end_process()
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, let the running requests finish, end what runs in the background."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import select
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import IService
 from twisted.logger import ILogObserver
@@ -18,6 +19,9 @@ from o2sidecar import __version__
 from o2sidecar.descriptors import raise_limit
 from o2sidecar.foreground import Foreground
 from o2sidecar.settings.load import HelpAsked, Loaded, SettingsRefused, UsageRefused, VersionAsked, load
+
+if TYPE_CHECKING:
+    from o2sidecar.service import SidecarService
 
 
 class Options(UsageOptions):
@@ -40,6 +44,8 @@ def makeService(options: Options) -> IService:
     with _refusals():
         service = make_sidecar(options.loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
     _settle_memory(reactor)
+    # twistd ends with status 0 whatever happened, and offers no other way to say otherwise.
+    atexit.register(_end_unwell, service)
     twistd = options.parent
     if twistd["nodaemon"] and not (twistd["logfile"] or twistd["logger"] or twistd.get("syslog")):
         service.observer = _standard_log(options.loaded)
@@ -61,7 +67,13 @@ def main(arguments: Sequence[str]) -> int:
         service = make_sidecar(loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
     _settle_memory(reactor)
     foreground.run(service, reactor)
-    return 0
+    return 1 if service.refused else 0
+
+
+def _end_unwell(service: SidecarService) -> None:
+    if service.refused:
+        sys.stdout.flush()
+        os._exit(1)
 
 
 def _settle_memory(reactor: Any) -> None:

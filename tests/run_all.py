@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,11 +31,8 @@ BIN = Path(sys.executable).parent
 SHARED = Path(os.environ.get("O2SIDECAR_SHARED") or ROOT.parent / "shared")
 NPM = Path(os.environ.get("O2SIDECAR_NPM") or CACHE / "npm")
 SIDECAR = f"{BIN / 'twistd'} -n --pidfile= o2sidecar"
-CONFORMANCE_TOPICS = (
-    *("signin", "start", "callback", "signout", "auth", "userinfo", "headers", "strip", "cookies", "csrf", "session"),
-    *("health", "github", "redirects", "errors", "skipauth", "forcehttps", "reverseproxy", "upstreams", "static"),
-    *("prefix", "logging", "metrics", "websocket", "jwt", "htpasswd"),
-)
+SETTINGS_BY = ("env", "flags", "toml")
+"""The ways in which the recorded cases are configured."""
 NEEDS_PROCESSES = ("tests.end_to_end", "tests.test_packaging", "tests.test_dockerfile")
 """What the unit suite leaves to the end-to-end suite."""
 
@@ -138,12 +136,10 @@ def unit_modules() -> list[str]:
     return [name for name in sorted(f"tests.{name}" for name in found) if name not in NEEDS_PROCESSES]
 
 
-def conformance() -> list[str]:
-    """The shared runner, on the topics that are built."""
-    chosen = [f"{topic}/*" for topic in CONFORMANCE_TOPICS]
-    cases = [part for pattern in chosen for part in ("--case", pattern)]
+def conformance(way: str) -> list[str]:
+    """The shared runner, on all its cases, configured in one of the ways."""
     runner = str(SHARED / "conformance" / "run.py")
-    return [sys.executable, runner, "--proxy-cmd", SIDECAR, "--reuse", "--jobs", "2", *cases]
+    return [sys.executable, runner, "--proxy-cmd", SIDECAR, "--config-via", way, "--reuse", "--jobs", "2"]
 
 
 def autobahn() -> list[str]:
@@ -167,7 +163,8 @@ SUITES: dict[str, list[Suite]] = {
         Suite(name="hostile", missing=shared_missing, command=hostile, count=by_last_line),
     ],
     "conformance": [
-        Suite(name="conformance", missing=shared_missing, command=conformance, count=by_last_line),
+        Suite(name=f"conformance_{way}", missing=shared_missing, command=partial(conformance, way), count=by_last_line)
+        for way in SETTINGS_BY
     ],
     "e2e": [
         Suite(

@@ -9,7 +9,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import provider
 from zope.interface.verify import verifyObject
 
 from o2sidecar.service import Listener, SidecarService
@@ -32,11 +34,14 @@ class Port:
 class Job:
     """Something in the background."""
 
-    def __init__(self, steps: list[str]) -> None:
+    def __init__(self, steps: list[str], begun: Deferred[None] | None = None) -> None:
         self.steps = steps
+        self.begun = begun
 
     async def start(self) -> None:
         self.steps.append("job started")
+        if self.begun is not None:
+            await self.begun
 
     def stop(self) -> None:
         self.steps.append("job stopped")
@@ -50,9 +55,15 @@ class ServiceTests(SynchronousTestCase):
         self.clock = Clock()
         self.steps: list[str] = []
         self.drained: Deferred[None] = Deferred()
+        self.unfit = ""
 
     def service(
-        self, *others: Listener, delay: float = 0, listen: bool = True, removed: bool = False
+        self,
+        *others: Listener,
+        delay: float = 0,
+        listen: bool = True,
+        removed: bool = False,
+        job: Deferred[None] | None = None,
     ) -> SidecarService:
         def drain() -> Deferred[None]:
             self.steps.append("draining")
@@ -66,7 +77,7 @@ class ServiceTests(SynchronousTestCase):
 
         return SidecarService(
             listeners=[*others, Listener(where="http://127.0.0.1:4180", listen=opened)],
-            background=[Job(self.steps)],
+            background=[Job(self.steps, job)],
             ending=lambda: self.steps.append("ending"),
             drain=drain,
             delay=delay,
@@ -74,6 +85,8 @@ class ServiceTests(SynchronousTestCase):
             announce=["a line"],
             warnings=["a warning"],
             flush=lambda: self.steps.append("flushed"),
+            unfit=lambda: self.unfit,
+            end_process=lambda: self.steps.append("the process is to end"),
         )
 
     def test_interface(self) -> None:
@@ -86,6 +99,40 @@ class ServiceTests(SynchronousTestCase):
         service.privilegedStartService()
         service.startService()
         self.assertEqual(self.steps, ["listening", "job started"])
+
+    def test_unfit(self) -> None:
+        """What says, once the background jobs have begun, that the process is not to run ends it, with the reason."""
+        self.unfit = "nobody can sign in"
+        seen: list[str] = []
+
+        @provider(ILogObserver)
+        def observer(event: LogEvent) -> None:
+            seen.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        service = self.service()
+        service.startService()
+        self.assertEqual(self.steps, ["listening", "job started", "the process is to end"])
+        self.assertTrue(service.refused)
+        self.assertIn("nobody can sign in", seen)
+
+    def test_unfit_at_the_end(self) -> None:
+        """A job that breaks off because the service stops is no reason to end the process otherwise."""
+        begun: Deferred[None] = Deferred()
+        service = self.service(job=begun)
+        service.startService()
+        self.unfit = "nobody was asked"
+        service.stopService()
+        begun.callback(None)
+        self.assertFalse(service.refused)
+        self.assertNotIn("the process is to end", self.steps)
+
+    def test_fit(self) -> None:
+        """Without such a reason it runs."""
+        service = self.service()
+        service.startService()
+        self.assertEqual((self.steps, service.refused), (["listening", "job started"], False))
 
     def test_stop(self) -> None:
         """It says so first, stops listening, lets requests finish, and only then stops its jobs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from o2sidecar.providers.provider import Provider
 from o2sidecar.settings.durations import format_duration
@@ -40,6 +40,19 @@ def scarce(wanted: int, bearable: int) -> Iterator[str]:
             f"max_connections: {wanted} client connections need more file descriptors than this process may have"
             f" (ulimit -Hn). At most {bearable} are accepted at a time."
         )
+
+
+def without_provider(trouble: Callable[[], str]) -> Callable[[], str]:
+    """Why the process is not to run when nobody can sign in; empty while somebody can."""
+
+    def why() -> str:
+        found = trouble()
+        return found and (
+            f"provider_required_at_start: the process ends, as oauth2-proxy's does: nobody can sign in. {found}."
+            " With false it serves those who are signed in, and asks again."
+        )
+
+    return why
 
 
 def _word(value: bool) -> str:

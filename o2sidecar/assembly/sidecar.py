@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, frozen
 from twisted.web.resource import IResource
 
-from o2sidecar.assembly.announcement import announcement, scarce, unanchored
+from o2sidecar.assembly.announcement import announcement, scarce, unanchored, without_provider
 from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
@@ -95,6 +95,8 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
         announce=guarded.announce,
         warnings=(*guarded.warnings, *scarce(settings.max_connections, most)),
         flush=guarded.edge.lines.flush,
+        unfit=without_provider(guarded.trouble) if settings.provider_required_at_start else lambda: "",
+        end_process=lambda: reactor.callWhenRunning(reactor.stop),
     )
 
 

@@ -134,7 +134,7 @@ class Discovery:
         self._longest_delay = longest_delay
         self._random = random
         self._known: ProviderMetadata | None = None
-        self._trouble = "the provider has not been asked yet"
+        self._trouble = ""
         self._failures = 0
         self._next: IDelayedCall | None = None
         self._is_kept_current = False
@@ -148,8 +148,8 @@ class Discovery:
         return self._known or await self._fetch()
 
     def trouble(self) -> str:
-        """Why there is no metadata, in a sentence; empty if there is."""
-        return "" if self._known else f"{self._issuer}: {self._trouble}"
+        """Why there is no metadata, in a sentence; empty if there is, or if nobody has answered yet."""
+        return "" if self._known or not self._trouble else f"{self._issuer}: {self._trouble}"
 
     async def start(self) -> None:
         """Fetch the metadata, and from then on keep it current until `stop`; never raises."""

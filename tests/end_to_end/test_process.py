@@ -111,6 +111,25 @@ class StartTests(ProcessCase):
                 self.assertIn(name, said.lower().replace("-", "_"), said)
             self.assertNotIn("Traceback", said)
 
+    def test_provider_required_at_start(self) -> None:
+        """With oauth2-proxy's defaults a provider that cannot be had ends the process, with status 1 and a reason."""
+        for command in (("o2sidecar", "run"), ("twistd", "-n", "--pidfile=", "o2sidecar")):
+            done = ended(
+                *command,
+                PROVIDER="oidc",
+                OIDC_ISSUER_URL="http://127.0.0.1:9",
+                CLIENT_ID="sidecar",
+                CLIENT_SECRET=CLIENT_SECRET,
+                COOKIE_SECRET=COOKIE_SECRET,
+                EMAIL_DOMAINS="*",
+                HTTP_ADDRESS=f"127.0.0.1:{free_port()}",
+            )
+            said = done.stdout + done.stderr
+            self.assertEqual(done.returncode, 1, said)
+            self.assertIn("provider_required_at_start", said)
+            self.assertIn("http://127.0.0.1:9", said)
+            self.assertNotIn("Traceback", said)
+
     def test_unknown_key(self) -> None:
         """A key of a file that is no option is an error that names it."""
         path = Path(self.mktemp()).resolve()

@@ -56,6 +56,12 @@ class ProbeOptions(Group):
     ping_path: str = option("/ping", "path that says that the process is alive")
     ready_path: str = option("/ready", "path that says that requests can be served")
     ping_user_agent: str = option("", "user agent that alone gets the answer at ping_path")
+    provider_required_at_start: bool = option(
+        True,
+        "end the process, with status 1, when the provider's discovery document cannot be had at the start",
+        ours=True,
+        sidecar_default=False,
+    )
     gcp_healthchecks: bool = option(False, "answer Google's old health checks", successor="ping_path")
 
 
