@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import urlsafe_b64encode
+from urllib.parse import unquote_plus
 
 from o2sidecar.refusals import BadRequest, LoginFailed
 
@@ -37,6 +38,9 @@ def decode_state(text: str, wrapped: bool) -> tuple[str, str]:
     state_hash, colon, redirect = plain.partition(":")
     if not colon or not state_hash:
         raise _malformed("the state parameter has an invalid length: it must be a hash, a colon and a redirect")
+    if not wrapped and "/" not in redirect:
+        # oauth2-proxy quotes it since 7.15.6, and a login that began there may be completed here.
+        redirect = unquote_plus(redirect)
     return state_hash, redirect
 
 

@@ -3,76 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin
 
-from tests.end_to_end.echo import Echo
-from tests.end_to_end.processes import ProcessCase, Running, eventually, free_port
+from tests.end_to_end.certified_case import CertifiedCase
+from tests.end_to_end.processes import eventually
 from tests.end_to_end.visitor import Answer, Visitor
 
-HERE = Path(__file__).resolve().parent
-NPM = Path(os.environ.get("O2SIDECAR_NPM") or HERE.parent.parent / ".cache" / "npm")
 
-
-class CertifiedProviderTests(ProcessCase):
+class CertifiedProviderTests(CertifiedCase):
     """What a person and an operator see with a provider that keeps to the standard."""
-
-    def setUp(self) -> None:
-        """An app, and addresses for a provider and a sidecar that are not started yet."""
-        self.app = Echo()
-        self.addCleanup(self.app.close)
-        self.provider_port, self.port = free_port(), free_port()
-        self.base = f"http://127.0.0.1:{self.port}"
-        self.visitor = Visitor()
-
-    def start_provider(self) -> Running:
-        """The provider, once it answers."""
-        modules = NPM / "node_modules"
-        self.assertTrue((modules / "oidc-provider").is_dir(), f"npm's oidc-provider is not in {NPM}: make provider")
-        folder = Path(self.mktemp()).resolve()
-        folder.mkdir(parents=True)
-        shutil.copy(HERE / "certified.mjs", folder)
-        (folder / "node_modules").symlink_to(modules)
-        script, callback = str(folder / "certified.mjs"), f"{self.base}/oauth2/callback"
-        provider = self.run_process(["node", script, str(self.provider_port), callback])
-        provider.await_listening(self.provider_port)
-        return provider
-
-    def start_sidecar(self, **settings: str) -> Running:
-        """The sidecar, once it listens."""
-        sidecar = self.run_sidecar(
-            {
-                "PROVIDER": "oidc",
-                "OIDC_ISSUER_URL": f"http://127.0.0.1:{self.provider_port}",
-                "CLIENT_ID": "sidecar",
-                "CLIENT_SECRET": "end-to-end-client-secret",
-                "COOKIE_SECRET": "0123456789abcdef0123456789abcdef",
-                "COOKIE_SECURE": "false",
-                "EMAIL_DOMAINS": "*",
-                "SCOPE": "openid email profile groups",
-                "HTTP_ADDRESS": f"127.0.0.1:{self.port}",
-                "REDIRECT_URL": f"{self.base}/oauth2/callback",
-                "UPSTREAMS": self.app.url,
-                **settings,
-            },
-            "--defaults=o2sidecar",
-        )
-        sidecar.await_listening(self.port)
-        return sidecar
-
-    def sign_in(self, wanted: str = "/", account: str = "ada") -> Answer:
-        """Ask to sign in and follow where it leads."""
-        self.visitor.jar(f"http://127.0.0.1:{self.provider_port}/")["account"] = account
-        return self.visitor.follow(f"{self.base}/oauth2/start?rd={wanted}")
-
-    def seen(self, answer: Answer) -> dict[str, Any]:
-        """What the app says that it received."""
-        self.assertEqual(answer.status, 200, answer.text[:500])
-        found: dict[str, Any] = json.loads(answer.body)
-        return found
 
     def test_sign_in(self) -> None:
         """With PKCE and a nonce one signs in, lands on the URL that was asked for, and the app knows who it is."""

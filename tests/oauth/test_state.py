@@ -20,7 +20,8 @@ class StateTests(SynchronousTestCase):
     @settings(deadline=None)
     @given(HASHES, st.text(max_size=60), st.booleans())
     def test_round_trip(self, state_hash: str, redirect: str, wrapped: bool) -> None:
-        """What is encoded is decoded, whatever the redirect holds."""
+        """What is encoded is decoded, whatever the path or URL holds."""
+        redirect = f"/{redirect}"
         self.assertEqual(decode_state(encode_state(state_hash, redirect, wrapped), wrapped), (state_hash, redirect))
 
     def test_form(self) -> None:
@@ -28,6 +29,13 @@ class StateTests(SynchronousTestCase):
         self.assertEqual(encode_state("h", "https://a:1/x", False), "h:https://a:1/x")
         self.assertEqual(decode_state("h:https://a:1/x", False), ("h", "https://a:1/x"))
         self.assertEqual(encode_state("h", "/?>", True), "aDovPz4")
+
+    def test_quoted(self) -> None:
+        """A redirect that oauth2-proxy quoted is read too; only as a whole, so nobody else's quoting is undone."""
+        self.assertEqual(decode_state("h:%2Fa%3Fb%3D%252F%26c%3D1+2", False), ("h", "/a?b=%2F&c=1 2"))
+        self.assertEqual(decode_state("h:https%3A%2F%2Fa.example%2Fx", False), ("h", "https://a.example/x"))
+        self.assertEqual(decode_state("h:/a%2Fb+c", False), ("h", "/a%2Fb+c"))
+        self.assertEqual(decode_state(encode_state("h", "%2Fa", True), True), ("h", "%2Fa"))
 
     def test_padding(self) -> None:
         """A wrapped state may come back with its padding."""
