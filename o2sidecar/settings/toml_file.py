@@ -37,7 +37,11 @@ def _parsed(text: str, path: str) -> Mapping[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a value is too large or nested too deep"
+        reason = "a value is too large or nested too deep"
+        if isinstance(error, tomllib.TOMLDecodeError):
+            *lines, last = text.split("\n")
+            end = f"at the document's end, line {len(lines) + 1}, column {len(last) + 1}"
+            reason = str(error).replace("at end of document", end)
         raise ValueError(f"{shown(path)} is no TOML: {reason}") from None
 
 

@@ -82,6 +82,8 @@ class TomlFileTests(SynchronousTestCase):
         text = self.refused('ping_path = "/a"\nscope = = 1\n')
         self.assertIn('--config: "o.cfg" is no TOML: ', text)
         self.assertIn("(at line 2, column 9)", text)
+        unfinished = self.refused('ping_path = "/a"\nupstreams = [1,')
+        self.assertIn("at the document's end, line 2, column 16", unfinished)
 
     def test_missing_file(self) -> None:
         """A file that is not there is named."""
