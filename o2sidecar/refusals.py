@@ -130,6 +130,15 @@ class Busy(Refusal):
 
 
 @define(kw_only=True)
+class TooManyGuesses(Refusal):
+    """Too many passwords were wrong; waiting helps."""
+
+    status: int = 429
+    reason: str = "too_many_guesses"
+    sentence: str = "Too many wrong passwords. Please try again in some minutes."
+
+
+@define(kw_only=True)
 class SessionEnded(Refusal):
     """A session that was good is over: the provider took it back, or it can no longer be vouched for."""
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from twisted.internet.threads import deferToThreadPool
 
+from o2sidecar.assembly.edge import Edge
 from o2sidecar.guard.by_authorization import ByAuthorization
 from o2sidecar.guard.local_users import LocalUsers
 from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.htpasswd_file import HtpasswdFile
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.oauth.token_issuers import extra_issuers
+from o2sidecar.policy.guesses import Guesses
 from o2sidecar.providers.bearer_tokens import BearerTokens, TokenIssuer
 from o2sidecar.providers.extra_issuers import token_issuer
 from o2sidecar.providers.provider import Provider
@@ -29,7 +31,7 @@ def with_authorization(
     provider: Provider,
     users: LocalUsers | None,
     surroundings: Surroundings,
-    now: Callable[[], float],
+    edge: Edge,
 ) -> SessionFinder:
     """The sessions of cookies, with those of the Authorization field before them where settings want that."""
     bearer = settings.skip_jwt_bearer_tokens
@@ -40,7 +42,8 @@ def with_authorization(
         tokens=_tokens(settings, provider, surroundings) if bearer else None,
         users=users,
         headers=headers,
-        now=now,
+        now=edge.now,
+        client_address=edge.forwarding.client_address,
         key=os.urandom(32),
         fallback=settings.bearer_token_login_fallback or not bearer,
         remembered=settings.session_cache_size,
@@ -68,6 +71,12 @@ def local_users_of(
         listed,
         provider=provider,
         now=now,
+        guesses=Guesses(
+            per_user=settings.password_guesses_per_user,
+            per_address=settings.password_guesses_per_address,
+            period=settings.password_guess_period,
+            now=now,
+        ),
         groups=settings.htpasswd_user_groups,
         user_is_email=settings.prefer_email_to_user,
     )

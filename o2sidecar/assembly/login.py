@@ -87,10 +87,10 @@ def sign_in_of(
         websocket_challenge=settings.websocket_challenge,
         body_limit=settings.own_body_size_limit,
     )
-    return answers, lambda: _endpoints(settings, people, client, answers)
+    return answers, lambda: _endpoints(settings, people, client, answers, edge)
 
 
-def _endpoints(settings: Settings, people: People, client: ProviderClient, answers: Answers) -> IResource:
+def _endpoints(settings: Settings, people: People, client: ProviderClient, answers: Answers, edge: Edge) -> IResource:
     # Klein costs 4 MiB: only where somebody signs in or out.
     from o2sidecar.signin.routes import SignIn  # noqa: PLC0415
 
@@ -106,15 +106,16 @@ def _endpoints(settings: Settings, people: People, client: ProviderClient, answe
         call_backend=_backend(client),
         backend_logout_url=settings.backend_logout_url,
         body_limit=settings.own_body_size_limit,
-        local_form=_local_form(people, answers),
+        local_form=_local_form(people, answers, edge),
     ).resource()
 
 
-def _local_form(people: People, answers: Answers) -> LocalForm | None:
+def _local_form(people: People, answers: Answers, edge: Edge) -> LocalForm | None:
     if people.local_users is None:
         return None
     return LocalForm(
         judge=people.local_users.session,
+        client_address=edge.forwarding.client_address,
         admission=people.admission,
         answers=answers,
         give_cookie=people.sessions.give_cookie,

@@ -65,7 +65,7 @@ class People:
         users = local_users_of(settings, listed, provider=provider, now=edge.now)
         cookies = _sessions(settings, cookie, headers, users or provider, edge)
         sessions = with_authorization(
-            settings, cookies, headers=headers, provider=provider, users=users, surroundings=surroundings, now=edge.now
+            settings, cookies, headers=headers, provider=provider, users=users, surroundings=surroundings, edge=edge
         )
         admission = Admission(
             email_domains=settings.email_domains,

@@ -38,8 +38,11 @@ class Tokens(Protocol):
 class Users(Protocol):
     """Judges users and passwords."""
 
-    async def session(self, user: str, password: str) -> Session | None:
-        """The session of a user with this password; `None` if there is none. May raise a `Refusal`."""
+    async def session(self, user: str, password: str, address: str) -> Session | None:
+        """The session of a user with this password; `None` if there is none. May raise a `Refusal`.
+
+        `address`: where they are.
+        """
 
     def standing(self, user: str) -> Callable[[], bool]:
         """Tells later whether the user still has the password of now."""
@@ -64,7 +67,7 @@ class ByAuthorization:
 
     `key`: 32 random bytes; fields are remembered by a hash with it. `believed`: seconds for which a field that was
     good is not judged again. `fallback`: whether a field that is of no use is ignored; else the request is refused.
-    `remembered`: most sessions that are kept.
+    `remembered`: most sessions that are kept. `client_address`: where a request comes from.
     """
 
     _log = Logger()
@@ -77,6 +80,7 @@ class ByAuthorization:
         users: Users | None = None,
         headers: IdentityHeaders,
         now: Callable[[], float],
+        client_address: Callable[[Exchange], str],
         key: bytes,
         fallback: bool = True,
         believed: float = _BELIEVED,
@@ -87,6 +91,7 @@ class ByAuthorization:
         self._users = users
         self._headers = headers
         self._now = now
+        self._client_address = client_address
         self._key = key
         self._fallback = fallback
         self._believed = believed
@@ -111,7 +116,7 @@ class ByAuthorization:
         if opened is not None and opened.due_at > self._now() and self.as_of_now(opened):
             decide(exchange, opened)
             return
-        judged = self._judge(key, value)
+        judged = self._judge(key, value, self._client_address(exchange))
         judged.addCallback(self._go_on, exchange, decide, give_up)
         judged.addErrback(self._broken, exchange, give_up)
 
@@ -137,17 +142,17 @@ class ByAuthorization:
             return opened if opened.expires_at > self._now() and opened.stands() else None
         return self._cookies.as_of_now(opened)
 
-    def _judge(self, key: bytes, value: bytes) -> Deferred[_Proven | None]:
+    def _judge(self, key: bytes, value: bytes, address: str) -> Deferred[_Proven | None]:
         """Have a field judged, once for all requests that bring it meanwhile: a page of many parts is one question."""
-        return self._judgements(key, lambda: self._judged(key, Credentials.read(value)))
+        return self._judgements(key, lambda: self._judged(key, Credentials.read(value), address))
 
-    async def _judged(self, key: bytes, given: Credentials) -> _Proven | None:
+    async def _judged(self, key: bytes, given: Credentials, address: str) -> _Proven | None:
         session, stands = None, _always
         if given.token and self._tokens:
             session = await self._tokens.session(given.token)
         elif given.user and self._users:
             stands = self._users.standing(given.user)
-            session = await self._users.session(given.user, given.password)
+            session = await self._users.session(given.user, given.password, address)
         if session is None or not session.names_somebody:
             return None
         expires_at = inf if session.expires_on is None else session.expires_on

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from o2sidecar.policy.guesses import Guesses
 from o2sidecar.refusals import SessionEnded
 from o2sidecar.session.session import Session
 
@@ -29,7 +30,8 @@ class Renewing(Protocol):
 class LocalUsers:
     """Makes sessions of local users, and renews them; those of other people are the provider's.
 
-    `groups`: those of every local user. `user_is_email`: the user's name stands in the place of an email, too.
+    `guesses`: how often a password may be wrong. `groups`: those of every local user. `user_is_email`: the user's name
+    stands in the place of an email, too.
     """
 
     def __init__(
@@ -38,19 +40,29 @@ class LocalUsers:
         *,
         provider: Renewing,
         now: Callable[[], float],
+        guesses: Guesses,
         groups: Iterable[str] = (),
         user_is_email: bool = False,
     ) -> None:
         self._listed = listed
         self._provider = provider
         self._now = now
+        self._guesses = guesses
         self._groups = tuple(groups)
         self._user_is_email = user_is_email
 
-    async def session(self, user: str, password: str) -> Session | None:
-        """The session of a user with this password; `None` if there is none. May raise `Busy`."""
-        if not user or not await self._listed.admits(user, password):
+    async def session(self, user: str, password: str, address: str) -> Session | None:
+        """The session of a user with this password; `None` if there is none. `address`: where they are.
+
+        Raises `TooManyGuesses` after too many wrong ones, and `Busy` while too many are compared.
+        """
+        if not user:
             return None
+        self._guesses.check(user, address)
+        if not await self._listed.admits(user, password):
+            self._guesses.failed(user, address)
+            return None
+        self._guesses.succeeded(user, address)
         email = user if self._user_is_email else ""
         return Session(created_at=self._now(), user=user, email=email, groups=self._groups)
 

@@ -20,11 +20,12 @@ from o2sidecar.signin.transaction import Onward
 class LocalForm:
     """Answers the form.
 
-    `judge`: gives the session of a user with a password, `None` if there is none; may raise `Busy`. `give_cookie`:
-    has the answer carry a session's cookie.
+    `judge`: gives the session of a user with a password who is at an address, `None` if there is none; may raise a
+    `Refusal`. `client_address`: where a request comes from. `give_cookie`: has the answer carry a session's cookie.
     """
 
-    judge: Callable[[str, str], Awaitable[Session | None]]
+    judge: Callable[[str, str, str], Awaitable[Session | None]]
+    client_address: Callable[[Exchange], str]
     admission: Admission
     answers: Answers
     give_cookie: Callable[[Exchange, Session], None]
@@ -33,13 +34,13 @@ class LocalForm:
         """Send whoever has signed in to `redirect`; show the page again with 400 without a user, with 401 in vain.
 
         `form` is the body's alone: what stands in a URL stands in logs (CONTRACT §10 #24). Raises `BadRequest` for
-        a repeated field, `Busy` when too many try at a time.
+        a repeated field, `Busy` when too many try at a time, `TooManyGuesses` when too many tried in vain.
         """
         user, password = form.one("username"), form.one("password")
         if not user:
             self.answers.sign_in(exchange, redirect, 400)
             return
-        session = await self.judge(user, password)
+        session = await self.judge(user, password, self.client_address(exchange))
         if session is None:
             exchange.reason = "password_wrong"
             self.answers.log(Outcome.FAILURE, exchange, user, "no such local user with this password")

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from o2sidecar.guard.sessions import Sessions
-from o2sidecar.http.exchange import HeaderFields
+from o2sidecar.http.exchange import Exchange, HeaderFields
 from o2sidecar.identity import HeaderRule, HeaderSource, Identity, IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
@@ -27,6 +27,11 @@ HEADERS = IdentityHeaders(
     response_rules=(),
     auth_rules=(HeaderRule(name="X-Auth-Request-User", sources=(HeaderSource(claim="user"),)),),
 )
+
+
+def address_of(exchange: Exchange) -> str:
+    """Where a request comes from, when there is no proxy in front."""
+    return exchange.peer
 
 
 class Asked:

@@ -17,7 +17,7 @@ from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.peers import Forwarding, TrustedAddresses
 from o2sidecar.refusals import CredentialsRefused, OwnFault, Refusal
 from o2sidecar.session.session import Session
-from tests.guard.asking import ALICE, HEADERS, NOW, Asked, SlowProvider, cookie_of, sessions
+from tests.guard.asking import ALICE, HEADERS, NOW, Asked, SlowProvider, address_of, cookie_of, sessions
 
 GOOD = "eyJhbGciOiJSUzI1NiJ9.eyJnIjoxfQ.c2ln"
 BAD = "eyJhbGciOiJSUzI1NiJ9.eyJiIjoxfQ.c2ln"
@@ -59,6 +59,7 @@ class ByAuthorizationTests(SynchronousTestCase):
             tokens=self.tokens,
             headers=HEADERS,
             now=self.clock.seconds,
+            client_address=address_of,
             key=b"k" * 32,
             **more,
         )

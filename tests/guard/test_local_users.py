@@ -11,9 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.guard.by_authorization import ByAuthorization
 from o2sidecar.guard.local_users import LocalUsers
 from o2sidecar.guard.opened import Opened
-from o2sidecar.refusals import Busy, CredentialsRefused, Refusal, SessionEnded
+from o2sidecar.policy.guesses import Guesses
+from o2sidecar.refusals import Busy, CredentialsRefused, Refusal, SessionEnded, TooManyGuesses
 from o2sidecar.session.session import Session
-from tests.guard.asking import ALICE, HEADERS, NOW, Asked, SlowProvider, cookie_of, sessions
+from tests.guard.asking import ALICE, HEADERS, NOW, Asked, SlowProvider, address_of, cookie_of, sessions
 from tests.guard.test_credentials import basic
 
 
@@ -43,10 +44,11 @@ class LocalUsersTests(SynchronousTestCase):
         self.provider = SlowProvider()
 
     def users(self, **more: Any) -> LocalUsers:
-        return LocalUsers(self.file, provider=self.provider, now=lambda: NOW, **more)
+        guesses = Guesses(per_user=2, per_address=3, period=60, now=lambda: NOW)
+        return LocalUsers(self.file, provider=self.provider, now=lambda: NOW, guesses=guesses, **more)
 
     def session(self, user: str, password: str, **more: Any) -> Session | None:
-        return self.successResultOf(ensureDeferred(self.users(**more).session(user, password)))
+        return self.successResultOf(ensureDeferred(self.users(**more).session(user, password, "192.0.2.1")))
 
     def test_session(self) -> None:
         """The session names the user, with the groups of all local users and no email."""
@@ -60,6 +62,14 @@ class LocalUsersTests(SynchronousTestCase):
         """Where emails are preferred the name stands for one."""
         found = self.session("bob", "bobpw", user_is_email=True)
         self.assertEqual(found.email if found else "", "bob")
+
+    def test_guessing(self) -> None:
+        """After too many wrong passwords of a user the right one is not even compared."""
+        users = self.users()
+        for _ in range(2):
+            self.assertIsNone(self.successResultOf(ensureDeferred(users.session("bob", "no", "192.0.2.1"))))
+        self.failureResultOf(ensureDeferred(users.session("bob", "bobpw", "192.0.2.2")), TooManyGuesses)
+        self.assertEqual(len(self.file.asked), 2)
 
     def test_refresh(self) -> None:
         """A local user's session is good while they are listed, without a question to the provider."""
@@ -86,9 +96,13 @@ class BasicTests(SynchronousTestCase):
         self.sessions = self.make()
 
     def make(self, **more: Any) -> ByAuthorization:
-        users = LocalUsers(self.file, provider=SlowProvider(), now=self.clock.seconds)
+        now = self.clock.seconds
+        guesses = Guesses(per_user=5, per_address=0, period=60, now=now)
+        users = LocalUsers(self.file, provider=SlowProvider(), now=now, guesses=guesses)
         cookies = sessions(SlowProvider(), self.clock)
-        return ByAuthorization(cookies, users=users, headers=HEADERS, now=self.clock.seconds, key=b"k" * 32, **more)
+        return ByAuthorization(
+            cookies, users=users, headers=HEADERS, now=now, client_address=address_of, key=b"k" * 32, **more
+        )
 
     def ask(self, value: bytes, *cookies: str) -> None:
         self.sessions.settle(
@@ -109,6 +123,15 @@ class BasicTests(SynchronousTestCase):
         self.assertEqual(self.name(basic("bob:no"), cookie_of(ALICE)), "alice@example.com")
         self.assertEqual(self.name(basic("bob:bobpw", "basic")), "")
         self.assertEqual(self.name(b"Basic ???"), "")
+
+    def test_guessing(self) -> None:
+        """Whoever guesses is refused with 429 in the end, also with the right password, until the period is over."""
+        for number in range(5):
+            self.name(basic(f"bob:no{number}"))
+        self.ask(basic("bob:bobpw"))
+        self.assertEqual([(each.status, each.reason) for each in self.refused], [(429, "too_many_guesses")])
+        self.clock.advance(60)
+        self.assertEqual(self.name(basic("bob:bobpw")), "bob")
 
     def test_compared_once_a_minute(self) -> None:
         """Comparing is slow on purpose, so a good password is believed for a minute."""

@@ -19,7 +19,7 @@ from tests.signin.page_reader import PageReader
 FORM = [(b"Content-Type", b"application/x-www-form-urlencoded")]
 
 
-async def judge(user: str, password: str) -> Session | None:
+async def judge(user: str, password: str, address: str) -> Session | None:
     return Session(created_at=NOW, user=user, groups=("local",)) if (user, password) == ("bob", "bobpw") else None
 
 
@@ -34,6 +34,7 @@ class LocalFormTests(SynchronousTestCase):
         asked = Asked(target, method="POST", fields=FORM, body=body)
         form = LocalForm(
             judge=judge,
+            client_address=lambda exchange: exchange.peer,
             admission=more.get("admission", Admission(email_domains=())),
             answers=self.answers,
             give_cookie=self.house.sessions.give_cookie,
@@ -73,7 +74,11 @@ class LocalFormTests(SynchronousTestCase):
         """A field that comes twice is refused: two readers could take either."""
         asked = Asked("/oauth2/sign_in", method="POST", fields=FORM, body=b"username=a&username=b")
         form = LocalForm(
-            judge=judge, admission=Admission(), answers=self.answers, give_cookie=self.house.sessions.give_cookie
+            judge=judge,
+            client_address=lambda exchange: exchange.peer,
+            admission=Admission(),
+            answers=self.answers,
+            give_cookie=self.house.sessions.give_cookie,
         )
         fields = form_fields(asked, b"username=a&username=b")  # type: ignore[arg-type]
         answered = ensureDeferred(form.answer(asked, fields, "/"))  # type: ignore[arg-type]

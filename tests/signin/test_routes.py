@@ -330,11 +330,12 @@ class SignInTests(RoutesTestCase):
     def test_local_users(self) -> None:
         """With local users a POST of the form signs in, also without the button; a foreign page cannot send it."""
 
-        async def judge(user: str, password: str) -> Session | None:
+        async def judge(user: str, password: str, address: str) -> Session | None:
             return Session(created_at=self.home.clock.seconds(), user=user) if password == "bobpw" else None
 
         form = LocalForm(
             judge=judge,
+            client_address=lambda exchange: exchange.peer,
             admission=self.home.admission,
             answers=self.home.answers(),
             give_cookie=self.home.sessions.give_cookie,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from o2sidecar.settings.kinds import Texts
+from o2sidecar.settings.kinds import Duration, Texts
 from o2sidecar.settings.option import Group, option
 
 
@@ -27,6 +27,13 @@ class AccessOptions(Group):
     bearer_token_login_fallback: bool = option(True, "offer a login when that header is of no use; else answer 403")
     extra_jwt_issuers: Texts = option((), "other issuers of such JWTs, as issuer=audience", flag="--extra-jwt-issuers")
     htpasswd_file: str = option("", "file of local users and their passwords: bcrypt or {SHA}; reread on change")
+    password_guesses_per_user: int = option(
+        20, "wrong passwords of a user within password_guess_period before 429; 0: any number", ours=True
+    )
+    password_guesses_per_address: int = option(
+        100, "wrong passwords from an address within password_guess_period before 429; 0: any number", ours=True
+    )
+    password_guess_period: Duration = option(300.0, "how long wrong passwords are counted", ours=True)
     htpasswd_user_groups: Texts = option((), "groups of every local user")
 
 
