@@ -7,6 +7,7 @@ a message: those name the host, the status and the kind of failure.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -143,6 +144,11 @@ class ProviderClient:
         """POST a form; raises as `get`. The answer's status is the caller's to judge."""
         form_type = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
         return await self._ask("POST", url, {**form_type, **(headers or {})}, urlencode(list(fields)).encode("ascii"))
+
+    async def post_json(self, url: str, value: Any, headers: Mapping[str, str] | None = None) -> Answer:
+        """POST a JSON value; as `post_form`."""
+        json_type = {"Accept": "application/json", "Content-Type": "application/json"}
+        return await self._ask("POST", url, {**json_type, **(headers or {})}, json.dumps(value).encode("ascii"))
 
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         source = shown(url)

@@ -100,6 +100,7 @@ class Asked:
     query: str
     headers: Mapping[str, str]
     form: Mapping[str, str]
+    body: str = ""
 
 
 @define
@@ -126,7 +127,7 @@ class FakeProvider(Resource):
 
     `discovery` changes the document; `claims` those of ID tokens; `tokens` the token answer (a change to `None` takes
     a member away); `user_info` is that endpoint's answer; `jwks` the key set. `instead` maps a path to a function that
-    answers it in place of all this.
+    answers it in place of all this, and `apis` the beginning of paths to an API of one provider.
     """
 
     isLeaf = True
@@ -142,6 +143,7 @@ class FakeProvider(Resource):
         self.make_id_token: Callable[..., str] = id_token
         self.github = GitHubAccount()
         self.instead: dict[str, Callable[[Request], bytes | int]] = {}
+        self.apis: dict[str, Callable[[Request, Asked], bytes | int]] = {}
 
     def paths(self) -> list[str]:
         """The paths asked for so far, in order."""
@@ -156,9 +158,12 @@ class FakeProvider(Resource):
             for name, values in request.requestHeaders.getAllRawHeaders()
         }
         query = request.uri.partition(b"?")[2].decode()
-        self.asked.append(Asked(request.method.decode(), path, query, headers, dict(parse_qsl(body))))
+        self.asked.append(Asked(request.method.decode(), path, query, headers, dict(parse_qsl(body)), body))
         if path in self.instead:
             return self.instead[path](request)
+        for beginning, api in self.apis.items():
+            if path.startswith(beginning):
+                return api(request, self.asked[-1])
         if path.startswith("/api"):
             return self._github(request, path.removeprefix("/api"))
         return self._oidc(request, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError
@@ -15,7 +16,7 @@ from tests.fakes import ISSUER, Wire, answering, breaking_off, silent, stalling
 
 
 class AskingTests(SynchronousTestCase):
-    """`get`, `get_json` and `post_form`."""
+    """`get`, `get_json`, `post_form` and `post_json`."""
 
     def setUp(self) -> None:
         self.wire = Wire(timeout=10.0, max_body=1000)
@@ -53,6 +54,14 @@ class AskingTests(SynchronousTestCase):
         self.assertEqual((asked.method, dict(asked.form)), ("POST", {"code": "a&b=c", "x": "ü"}))
         self.assertEqual(asked.headers["content-type"], "application/x-www-form-urlencoded")
         self.assertEqual(asked.headers["authorization"], "Basic eA==")
+
+    def test_post_json(self) -> None:
+        """A JSON value is sent as such, with the headers asked for."""
+        self.wire.result(self.client.post_json(f"{ISSUER}/x", {"ids": ["ü"]}, {"Authorization": "Bearer a"}))
+        asked = self.provider.asked[0]
+        self.assertEqual((asked.method, json.loads(asked.body)), ("POST", {"ids": ["ü"]}))
+        self.assertEqual(asked.headers["content-type"], "application/json")
+        self.assertEqual(asked.headers["authorization"], "Bearer a")
 
     def test_redirects_are_not_followed(self) -> None:
         """O12: a redirect is an answer like any other; nothing is sent to where it leads."""

@@ -69,7 +69,8 @@ class People:
         )
         admission = Admission(
             email_domains=settings.email_domains,
-            allowed_groups=settings.allowed_groups,
+            # A provider whose own options name groups has them; not every provider has such options.
+            allowed_groups=(*settings.allowed_groups, *getattr(provider, "allowed_groups", ())),
             **({"listed_emails": emails} if emails else {}),
         )
         current = CurrentSession(sessions=sessions, admission=admission)

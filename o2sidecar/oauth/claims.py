@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -88,6 +88,16 @@ def reach(claims: Mapping[str, Any], path: str) -> Any:
             return None
         found = found.get(step)
     return found
+
+
+def group_names(found: Iterable[Any]) -> tuple[str, ...]:
+    """The texts among what an API of a provider calls groups, each once.
+
+    Names are often anybody's choice there, and go into header fields as a list with commas: those with a comma or a
+    control character are left out, since they would be read as other groups.
+    """
+    texts = (name for name in found if isinstance(name, str))
+    return tuple(dict.fromkeys(name for name in texts if name and "," not in name and not _CONTROL.search(name)))
 
 
 def _first(sources: Sequence[Mapping[str, Any]], path: str) -> Any:

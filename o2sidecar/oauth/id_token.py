@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +21,13 @@ _LATEST = 253402300799.0
 """The end of the year 9999 in seconds since the epoch; what lies beyond is no date."""
 
 _LONGEST_SUBJECT = 255
+
+TENANT = "{tenantid}"
+"""What stands in the issuer that Microsoft's discovery document for all tenants names."""
+
+TENANT_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""What a tenant's id looks like (RFC 9562 §4)."""
+
 ID_TOKEN_TYPES = frozenset({"", "jwt", "jose"})
 """What the `typ` of an ID token may say, in lower case."""
 
@@ -29,7 +37,7 @@ class IdTokenRules:
     """What an ID token must be to be believed.
 
     Attributes:
-        issuer: the issuer that must have made it, compared exactly.
+        issuer: the issuer that must have made it, compared exactly; `{tenantid}` in it stands for the token's `tid`.
         client_id: the client that it must be meant for.
         extra_audiences: other audiences that will do.
         audience_claims: the claims that may name the audience; the first that is present counts.
@@ -80,6 +88,19 @@ class IdTokenRules:
         except TokenRejected as rejected:
             raise _refusal(rejected) from None
 
+    def is_issuer_of(self, claims: Mapping[str, Any]) -> bool:
+        """Whether claims name the issuer of these rules.
+
+        Microsoft has one issuer a tenant, and keys that all of them share; what tells them apart is `tid`.
+        """
+        issuer = self.issuer
+        if TENANT in issuer:
+            tenant = claims.get("tid")
+            if not isinstance(tenant, str) or not TENANT_ID.fullmatch(tenant):
+                return False
+            issuer = issuer.replace(TENANT, tenant)
+        return bool(claims.get("iss") == issuer)
+
     def _check_kind(self, token: SignedToken) -> None:
         """RFC 8725 §3.11: other kinds of token of the same issuer are no ID tokens; 1. nor is an encrypted one."""
         if token.typ not in self.types:
@@ -90,7 +111,7 @@ class IdTokenRules:
 
     def _check_issuer(self, claims: Mapping[str, Any]) -> None:
         """2. `iss` is exactly the issuer that discovery vouched for."""
-        if self.check_issuer and claims.get("iss") != self.issuer:
+        if self.check_issuer and not self.is_issuer_of(claims):
             raise TokenRejected("token_issuer", f"the token's issuer (iss) is not {self.issuer}")
 
     def _check_audience(self, claims: Mapping[str, Any]) -> None:

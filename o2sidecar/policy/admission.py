@@ -22,7 +22,7 @@ def _folded(text: str) -> str:
     return text.translate(_LOWER)
 
 
-def _domain_of(email: str) -> str:
+def domain_of(email: str) -> str:
     """What stands behind the one @; empty if the email is not of that form (security.md A2)."""
     local, _, domain = email.partition("@")
     return domain if local and "@" not in domain and not _BLANK_OR_CONTROL.search(email) else ""
@@ -84,10 +84,15 @@ class Admission:
         if self._everybody:
             return True
         folded = _folded(email)
-        domain = _domain_of(folded)
-        if domain and any(_fits(domain, rule) for rule in self.email_domains):
+        domain = domain_of(folded)
+        if domain and domain_fits(domain, self.email_domains):
             return True
         return folded in self.listed_emails()
+
+
+def domain_fits(domain: str, rules: Iterable[str]) -> bool:
+    """Whether a domain is one of the rules, or below one that begins with a period; all in lower case."""
+    return any(_fits(domain, rule) for rule in rules)
 
 
 def _fits(domain: str, rule: str) -> bool:
@@ -114,7 +119,7 @@ class Constraints:
             return False
         if self.emails and session.email not in self.emails:
             return False
-        return not self.email_domains or self._domain_fits(_domain_of(session.email))
+        return not self.email_domains or self._domain_fits(domain_of(session.email))
 
     def _domain_fits(self, domain: str) -> bool:
         return domain != "" and any(

@@ -14,11 +14,12 @@ from attrs import evolve
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from o2sidecar.oauth.claims import ClaimRules, reach
+from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM, reach
 from o2sidecar.oauth.id_token import IdTokenRules
 from o2sidecar.oauth.jws import SignedToken, TokenRejected
 from o2sidecar.providers.id_token_check import IdTokenCheck
 from o2sidecar.providers.key_set import KeySource
+from o2sidecar.providers.persons import Persons
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable, Refusal
 from o2sidecar.session.session import Session
 
@@ -34,8 +35,9 @@ async def _nothing_advertised() -> frozenset[str]:
 class TokenIssuer:
     """One whose tokens count, and what persons it makes of them.
 
-    `rules`: what its ID tokens must be; an empty issuer there, or one that is not compared, means any. `advertised`
-    tells the algorithms that it says it signs with. `rest`: seconds for which it is not asked again after it could
+    `rules`: what its ID tokens must be; an empty issuer there, or one that is not compared, means any. `persons` makes
+    persons of their claims, of which `email_claim` holds the email. `advertised` tells the algorithms that it says it
+    signs with. `rest`: seconds for which it is not asked again after it could
     not be; so no storm of tokens becomes one of questions.
     """
 
@@ -44,15 +46,17 @@ class TokenIssuer:
         *,
         rules: IdTokenRules,
         keys: KeySource,
-        claims: ClaimRules,
+        persons: Persons,
         clock: IReactorTime,
+        email_claim: str = STANDARD_EMAIL_CLAIM,
         algorithms: Iterable[str] = (),
         advertised: Callable[[], Awaitable[frozenset[str]]] = _nothing_advertised,
         rest: float = REST,
     ) -> None:
         self._rules = evolve(rules, types=rules.types | {"at+jwt"}, check_authorized_party=False)
         self._check = IdTokenCheck(rules=self._rules, keys=keys, clock=clock, algorithms=algorithms)
-        self._claims = claims
+        self._persons = persons
+        self._email_claim = email_claim
         self._clock = clock
         self._advertised = advertised
         self._rest = rest
@@ -60,7 +64,7 @@ class TokenIssuer:
 
     def may_have_made(self, token: SignedToken) -> bool:
         """Whether a token claims to be this issuer's."""
-        return not self._rules.check_issuer or token.unverified_claims.get("iss") == self._rules.issuer
+        return not self._rules.check_issuer or self._rules.is_issuer_of(token.unverified_claims)
 
     async def session(self, text: str) -> Session:
         """The session of a token that holds; raises the `Refusal` that it earns."""
@@ -74,15 +78,16 @@ class TokenIssuer:
         if "cnf" in claims:
             # RFC 7800 §3.1: such a token is nothing without a proof of its key, which nobody checks here.
             raise ProviderFailed(reason="token_bound", detail="the token is bound to a key (cnf)")
-        if not reach(claims, self._claims.email_claim):
+        if not reach(claims, self._email_claim):
             # Whoever has no email is known by the subject, and then it is the subject that must be verified.
-            claims[self._claims.email_claim] = claims["sub"]
+            claims[self._email_claim] = claims["sub"]
+        person = await self._persons.person(claims, endpoint="", access_token=text)
         return Session(
             created_at=self._clock.seconds(),
             expires_on=float(claims["exp"]),
             access_token=text,
             id_token=text,
-            **attrs.asdict(self._claims.person(claims), recurse=False),
+            **attrs.asdict(person, recurse=False),
         )
 
 

@@ -38,11 +38,16 @@ class ProviderMetadata:
     """Whether authorization responses carry `iss` (RFC 9207 §3)."""
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any], *, issuer: str, check_issuer: bool = True) -> Self:
-        """Read a discovery document fetched from `issuer`; raises `ValueError` saying what is wrong with it."""
+    def from_document(
+        cls, document: Mapping[str, Any], *, issuer: str, check_issuer: bool = True, named: str = ""
+    ) -> Self:
+        """Read a discovery document fetched from `issuer`, which it must name unless it must say `named`.
+
+        Raises `ValueError` saying what is wrong with it.
+        """
         # §4.3: the issuer in the document must be the one it was fetched for, compared exactly.
-        if check_issuer and document.get("issuer") != issuer:
-            raise ValueError(f"the discovery document is not that of the issuer {issuer}")
+        if check_issuer and document.get("issuer") != (named or issuer):
+            raise ValueError(f"the discovery document is not that of the issuer {named or issuer}")
 
         def url(member: str, *, required: bool = False) -> str:
             value = document.get(member)
@@ -105,10 +110,10 @@ class FixedMetadata:
 class Discovery:
     """A provider's metadata, with the last that was good during an outage.
 
-    `issuer`: where it is; `check_issuer`: whether the document must name it; `overrides`: fields of the metadata that
-    settings know better. `refresh_interval`: how long metadata is taken for current. After a failure the next attempt
-    comes after `first_delay`, doubled each time up to `longest_delay`, each by chance up to half shorter (`random`
-    gives numbers from 0 to 1). All in seconds.
+    `issuer`: where it is; `check_issuer`: whether the document must name it, or what `named` says in its place;
+    `overrides`: fields of the metadata that settings know better. `refresh_interval`: how long metadata is taken for
+    current. After a failure the next attempt comes after `first_delay`, doubled each time up to `longest_delay`, each
+    by chance up to half shorter (`random` gives numbers from 0 to 1). All in seconds.
     """
 
     def __init__(
@@ -118,6 +123,7 @@ class Discovery:
         client: ProviderClient,
         clock: IReactorTime,
         check_issuer: bool = True,
+        named: str = "",
         overrides: Mapping[str, Any] | None = None,
         refresh_interval: float = REFRESH_INTERVAL,
         first_delay: float = FIRST_DELAY,
@@ -128,6 +134,7 @@ class Discovery:
         self._client = client
         self._clock = clock
         self._check_issuer = check_issuer
+        self._named = named
         self._overrides = dict(overrides or {})
         self._refresh_interval = refresh_interval
         self._first_delay = first_delay
@@ -185,7 +192,7 @@ class Discovery:
             # §4.1: any slash at the issuer's end is removed before the path is appended.
             answer = await self._client.get(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
             found = ProviderMetadata.from_document(
-                answer.json_object(), issuer=self._issuer, check_issuer=self._check_issuer
+                answer.json_object(), issuer=self._issuer, check_issuer=self._check_issuer, named=self._named
             )
         except (ProviderFailed, ValueError) as error:
             self._failed(error.detail if isinstance(error, ProviderFailed) else str(error))

@@ -12,6 +12,7 @@ from o2sidecar.providers.bearer_tokens import TokenIssuer
 from o2sidecar.providers.endpoint_urls import discovered_url
 from o2sidecar.providers.key_set import REFETCH_INTERVAL, TTL, RemoteKeys
 from o2sidecar.providers.surroundings import Surroundings
+from o2sidecar.providers.user_info import UserInfo
 from o2sidecar.refusals import ProviderFailed
 
 
@@ -42,7 +43,7 @@ def token_issuer(
             ttl=jwks_ttl,
             refetch_interval=jwks_refetch_interval,
         ),
-        claims=ClaimRules(),
+        persons=UserInfo(client=surroundings.client, rules=ClaimRules(), is_asked=False),
         clock=surroundings.clock,
     )
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, field, frozen
-from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
+from attrs import field, frozen
 
-from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM, ClaimRules, Person
-from o2sidecar.oauth.id_token import CLOCK_SKEW, IdTokenRules, read_id_token
+from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM, ClaimRules
+from o2sidecar.oauth.id_token import CLOCK_SKEW, TENANT, IdTokenRules
 from o2sidecar.oauth.jwk_set import JwkSet
 from o2sidecar.oauth.signing_algorithms import enabled_algorithms
-from o2sidecar.oauth.tokens import TokenRefused
 from o2sidecar.providers.authorization_parameters import authorization_parameters
 from o2sidecar.providers.bearer_tokens import TokenIssuer
 from o2sidecar.providers.discovery import (
@@ -27,180 +24,11 @@ from o2sidecar.providers.discovery import (
 from o2sidecar.providers.endpoint_urls import configured_url
 from o2sidecar.providers.id_token_check import IdTokenCheck
 from o2sidecar.providers.key_set import REFETCH_INTERVAL, TTL, FixedKeys, KeySource, RemoteKeys
+from o2sidecar.providers.oidc_provider import OidcProvider
+from o2sidecar.providers.persons import Persons
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.providers.token_endpoint import Secret, TokenEndpoint
 from o2sidecar.providers.user_info import UserInfo
-from o2sidecar.refusals import LoginFailed, ProviderFailed, Refusal, SessionEnded
-from o2sidecar.session.session import Session
-
-_log = Logger()
-
-
-class OidcProvider:
-    """A provider that vouches for people by ID tokens.
-
-    `source` tells its endpoints, `tokens` asks for tokens, `check` judges ID tokens, `user_info` makes persons of them.
-    `parameters`: of authorization requests.
-    `issuer`: what authorization responses may name; empty: anything. `token_issuer` judges its bearer tokens.
-    """
-
-    def __init__(
-        self,
-        *,
-        display_name: str,
-        source: MetadataSource,
-        tokens: TokenEndpoint,
-        check: IdTokenCheck,
-        user_info: UserInfo,
-        parameters: Mapping[str, str],
-        issuer: str,
-        token_issuer: TokenIssuer,
-        clock: IReactorTime,
-    ) -> None:
-        self.display_name = display_name
-        self.token_issuer = token_issuer
-        self._source = source
-        self._tokens = tokens
-        self._check = check
-        self._user_info = user_info
-        self._parameters = dict(parameters)
-        self._issuer = issuer
-        self._clock = clock
-
-    async def authorization_endpoint(self) -> str:
-        """See `Provider`."""
-        return (await self._source.metadata()).authorization_endpoint
-
-    def authorization_parameters(self) -> Mapping[str, str]:
-        """See `Provider`."""
-        return self._parameters
-
-    async def check_response_issuer(self, issuer: str | None) -> None:
-        """See `Provider`; RFC 9207 §2.4."""
-        expected = issuer is not None or (await self._source.metadata()).names_itself_in_responses
-        if self._issuer and expected and issuer != self._issuer:
-            raise LoginFailed(
-                reason="issuer_mismatch",
-                sentence="This login could not be completed. Please sign in again.",
-                detail="the authorization response is not from the provider that this login was begun with (iss)",
-            )
-
-    async def sign_in(self, *, code: str, redirect_uri: str, code_verifier: str | None, nonce: str | None) -> Session:
-        """See `Provider`."""
-        metadata = await self._source.metadata()
-        tokens = await self._tokens.redeem(
-            metadata.token_endpoint,
-            code=code,
-            redirect_uri=redirect_uri,
-            code_verifier=code_verifier,
-            methods=metadata.token_endpoint_auth_methods,
-        )
-        if not tokens.id_token:
-            raise ProviderFailed(reason="token_response", detail="the token endpoint's answer has no id_token")
-        claims = await self._check.verify(tokens.id_token, nonce=nonce, advertised=metadata.signing_algorithms)
-        person = await self._user_info.person(
-            claims, endpoint=metadata.userinfo_endpoint, access_token=tokens.access_token
-        )
-        if not person.email:
-            raise ProviderFailed(
-                reason="email_missing",
-                sentence="The identity provider did not tell your e-mail address.",
-                detail="neither the id_token nor the user info names an email",
-            )
-        return Session(
-            created_at=self._clock.seconds(),
-            expires_on=tokens.expires_on,
-            access_token=tokens.access_token,
-            id_token=tokens.id_token,
-            refresh_token=tokens.refresh_token,
-            **_identity(person),
-        )
-
-    async def refresh(self, session: Session) -> Session | None:
-        """See `Provider`."""
-        if session.refresh_token:
-            try:
-                return await self._renewed(session)
-            except TokenRefused as refused:
-                if refused.ends_the_grant:
-                    raise SessionEnded(detail=f"the token endpoint refused the refresh: {refused}") from None
-                _log.warn("A session could not be refreshed: {trouble}", trouble=str(refused))
-            except SessionEnded:
-                raise
-            except Refusal as refusal:
-                _log.warn("A session could not be refreshed: {trouble}", trouble=str(refusal))
-        await self._require_valid(session)
-        return None
-
-    def trouble(self) -> str:
-        """See `Provider`."""
-        return self._source.trouble()
-
-    async def start(self) -> None:
-        """See `Provider`."""
-        await self._source.start()
-
-    def stop(self) -> None:
-        """See `Provider`."""
-        self._source.stop()
-
-    async def _renewed(self, session: Session) -> Session:
-        metadata = await self._source.metadata()
-        tokens = await self._tokens.refresh(
-            metadata.token_endpoint,
-            refresh_token=session.refresh_token,
-            methods=metadata.token_endpoint_auth_methods,
-        )
-        renewed = evolve(
-            session,
-            created_at=self._clock.seconds(),
-            expires_on=tokens.expires_on,
-            access_token=tokens.access_token,
-            refresh_token=tokens.refresh_token or session.refresh_token,
-        )
-        if not tokens.id_token:
-            return renewed
-        _require_same_person(session, tokens.id_token)
-        claims = await self._check.verify(tokens.id_token, advertised=metadata.signing_algorithms)
-        person = await self._user_info.person(
-            claims, endpoint=metadata.userinfo_endpoint, access_token=tokens.access_token
-        )
-        # Providers may leave the email out of refreshed tokens; it is still the same person.
-        known = evolve(person, email=person.email or session.email)
-        return evolve(renewed, id_token=tokens.id_token, **_identity(known))
-
-    async def _require_valid(self, session: Session) -> None:
-        """The session's own tokens must still vouch for it; otherwise raise `SessionEnded`."""
-        if session.expires_on is not None and session.expires_on <= self._clock.seconds():
-            raise SessionEnded(detail="the session's tokens have expired and could not be renewed")
-        try:
-            await self._check.verify_again(session.id_token)
-        except ProviderFailed as failed:
-            raise SessionEnded(detail=f"the session could not be renewed, and {failed.detail}") from None
-
-
-def _identity(person: Person) -> dict[str, Any]:
-    return {
-        "user": person.user,
-        "email": person.email,
-        "groups": person.groups,
-        "preferred_username": person.preferred_username,
-        "additional_claims": person.additional_claims,
-    }
-
-
-def _require_same_person(session: Session, id_token: str) -> None:
-    """OpenID Connect Core §12.2: a refreshed ID token keeps `iss` and `sub`; a session's user is its `sub`."""
-    renewed = read_id_token(id_token).unverified_claims
-    try:
-        before = dict(read_id_token(session.id_token).unverified_claims)
-    except ProviderFailed:
-        before = {}
-    if session.user:
-        before["sub"] = session.user
-    for name in ("iss", "sub"):
-        if name in before and renewed.get(name) != before[name]:
-            raise SessionEnded(reason="identity_changed", detail=f"the refreshed id_token has another {name}")
 
 
 @frozen(kw_only=True)
@@ -267,47 +95,87 @@ _MEMBERS = {
 }
 
 
-def build(options: Options, surroundings: Surroundings) -> OidcProvider:
+def _as_they_are(user_info: UserInfo) -> Persons:
+    return user_info
+
+
+@frozen(kw_only=True)
+class Dialect:
+    """OpenID Connect as one provider speaks it; without anything said, as the standard does.
+
+    Attributes:
+        name: of the provider.
+        scope: what is asked for unless settings say.
+        persons: makes persons, given what would do it by the standard.
+        issuer: of ID tokens, where it is not the configured one; they must have it whatever settings say.
+        document_issuer: what the discovery document names, where that is another.
+        client_assertion: proves who we are, in the place of a secret.
+        allowed_groups: see `OidcProvider`.
+    """
+
+    name: str = "OpenID Connect"
+    scope: str = ""
+    persons: Callable[[UserInfo], Persons] = _as_they_are
+    issuer: str = ""
+    document_issuer: str = ""
+    client_assertion: Callable[[], str] | None = None
+    allowed_groups: Sequence[str] = ()
+
+
+STANDARD = Dialect()
+
+
+def build(options: Options, surroundings: Surroundings, dialect: Dialect = STANDARD) -> OidcProvider:
     """An OpenID provider of settings; raises `ValueError` naming a key file that cannot be used."""
     client, clock = surroundings.client, surroundings.clock
-    check_issuer = not options.insecure_oidc_skip_issuer_verification
-    source = _source(options, surroundings)
-    rules = IdTokenRules(
-        issuer=options.oidc_issuer_url,
-        client_id=options.client_id,
-        extra_audiences=frozenset(options.oidc_extra_audiences),
-        audience_claims=tuple(options.oidc_audience_claims),
-        check_issuer=check_issuer,
-        clock_skew=options.clock_skew,
-    )
-    keys, claims = _keys(options, surroundings, source), _claim_rules(options)
+    source = _source(options, surroundings, dialect)
+    rules = _id_token_rules(options, dialect)
+    keys, claims = _keys(options, surroundings, source), claim_rules(options)
+    persons = dialect.persons(UserInfo(client=client, rules=claims, is_asked=not options.skip_claims_from_profile_url))
 
     async def advertised() -> frozenset[str]:
         return (await source.metadata()).signing_algorithms
 
     return OidcProvider(
-        display_name=options.provider_display_name or "OpenID Connect",
+        display_name=options.provider_display_name or dialect.name,
         source=source,
         tokens=TokenEndpoint(
-            client=client, clock=clock, client_id=options.client_id, client_secret=options.client_secret
+            client=client,
+            clock=clock,
+            client_id=options.client_id,
+            client_secret=options.client_secret,
+            client_assertion=dialect.client_assertion,
         ),
         check=IdTokenCheck(rules=rules, keys=keys, clock=clock, algorithms=options.oidc_enabled_signing_algs),
-        user_info=UserInfo(client=client, rules=claims, is_asked=not options.skip_claims_from_profile_url),
-        parameters=_parameters(options),
-        issuer=options.oidc_issuer_url if check_issuer else "",
+        persons=persons,
+        parameters=_parameters(options, dialect),
+        issuer=rules.issuer if rules.check_issuer and TENANT not in rules.issuer else "",
         token_issuer=TokenIssuer(
             rules=rules,
             keys=keys,
-            claims=claims,
+            persons=persons,
+            email_claim=claims.email_claim,
             clock=clock,
             algorithms=options.oidc_enabled_signing_algs,
             advertised=advertised,
         ),
         clock=clock,
+        allowed_groups=dialect.allowed_groups,
     )
 
 
-def _source(options: Options, surroundings: Surroundings) -> MetadataSource:
+def _id_token_rules(options: Options, dialect: Dialect) -> IdTokenRules:
+    return IdTokenRules(
+        issuer=dialect.issuer or options.oidc_issuer_url,
+        client_id=options.client_id,
+        extra_audiences=frozenset(options.oidc_extra_audiences),
+        audience_claims=tuple(options.oidc_audience_claims),
+        check_issuer=bool(dialect.issuer) or not options.insecure_oidc_skip_issuer_verification,
+        clock_skew=options.clock_skew,
+    )
+
+
+def _source(options: Options, surroundings: Surroundings, dialect: Dialect) -> MetadataSource:
     stated: dict[str, Any] = options.endpoints
     if options.skip_oidc_discovery:
         return FixedMetadata(ProviderMetadata(**stated))
@@ -316,6 +184,7 @@ def _source(options: Options, surroundings: Surroundings) -> MetadataSource:
         client=surroundings.client,
         clock=surroundings.clock,
         check_issuer=not options.insecure_oidc_skip_issuer_verification,
+        named=dialect.document_issuer,
         overrides=stated,
         refresh_interval=options.discovery_refresh_interval,
         random=surroundings.random,
@@ -338,7 +207,8 @@ def _keys(options: Options, surroundings: Surroundings, source: MetadataSource) 
     )
 
 
-def _claim_rules(options: Options) -> ClaimRules:
+def claim_rules(options: Options) -> ClaimRules:
+    """Which claims make a person."""
     # `user_id_claim` promised more than it ever did: it is the older name of the option for the email's claim.
     is_default = options.oidc_email_claim == STANDARD_EMAIL_CLAIM
     return ClaimRules(
@@ -349,10 +219,10 @@ def _claim_rules(options: Options) -> ClaimRules:
     )
 
 
-def _parameters(options: Options) -> dict[str, str]:
+def _parameters(options: Options, dialect: Dialect) -> dict[str, str]:
     default = "openid email profile groups" if options.allowed_groups else "openid email profile"
     return authorization_parameters(
-        scope=options.scope or default,
+        scope=options.scope or dialect.scope or default,
         prompt=options.prompt,
         approval_prompt=options.approval_prompt,
         acr_values=options.acr_values,

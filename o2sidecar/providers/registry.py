@@ -24,17 +24,12 @@ ENTRY_POINT_GROUP = "o2sidecar.providers"
 _NOT_BUILT_YET = frozenset(
     {
         "adfs",
-        "azure",
         "bitbucket",
         "cidaas",
         "digitalocean",
-        "entra-id",
         "facebook",
         "gitea",
-        "gitlab",
-        "google",
         "keycloak",
-        "keycloak-oidc",
         "linkedin",
         "login.gov",
         "nextcloud",

@@ -12,18 +12,32 @@ from o2sidecar.oauth.tokens import MalformedTokenResponse, TokenRefused, TokenRe
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.refusals import ProviderFailed
 
+_JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
 Secret = str | Callable[[], str]
 """A client secret, or what tells the current one: secrets in files change."""
 
 
 class TokenEndpoint:
-    """Asks for tokens as one client. An empty secret makes it a public client, which PKCE must protect."""
+    """Asks for tokens as one client. An empty secret makes it a public client, which PKCE must protect.
 
-    def __init__(self, *, client: ProviderClient, clock: IReactorTime, client_id: str, client_secret: Secret) -> None:
+    `client_assertion` makes the JWT that takes the secret's place (RFC 7523 §2.2); it raises `ProviderFailed`.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: ProviderClient,
+        clock: IReactorTime,
+        client_id: str,
+        client_secret: Secret,
+        client_assertion: Callable[[], str] | None = None,
+    ) -> None:
         self._client = client
         self._clock = clock
         self._client_id = client_id
         self._client_secret = client_secret
+        self._client_assertion = client_assertion
 
     async def redeem(
         self,
@@ -67,6 +81,9 @@ class TokenEndpoint:
 
     def _authentication(self, methods: Collection[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
         """§2.3.1: Basic unless the endpoint knows only the form's fields; a public client names itself only."""
+        if self._client_assertion is not None:
+            assertion = [("client_assertion_type", _JWT_BEARER), ("client_assertion", self._client_assertion())]
+            return {}, [("client_id", self._client_id), *assertion]
         secret = self._client_secret if isinstance(self._client_secret, str) else self._client_secret()
         if not secret:
             return {}, [("client_id", self._client_id)]

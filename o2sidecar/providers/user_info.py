@@ -17,6 +17,8 @@ _log = Logger()
 class UserInfo:
     """Makes persons of claims; `is_asked`: whether the endpoint is asked when the rules miss claims."""
 
+    decides = False
+
     def __init__(self, *, client: ProviderClient, rules: ClaimRules, is_asked: bool) -> None:
         self._client = client
         self._rules = rules

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.provider_checks import OPENID
 from o2sidecar.settings.table import BY_KEY, Options
 from o2sidecar.settings.tls import WITHOUT_FORWARD_SECRECY
 
@@ -20,6 +21,27 @@ _WITHOUT_EFFECT = {
     "flush_interval": "this has no effect: nothing is buffered, every piece of an answer is passed on as it comes.",
     "errors_to_info_log": "this has no effect: errors are on standard output already, like everything else.",
 }
+
+
+_RESTRICTIONS: Mapping[str, tuple[str, ...]] = {
+    "github": ("github_org", "github_team", "github_repo", "github_users"),
+    "google": ("google_groups",),
+    "gitlab": ("gitlab_groups", "gitlab_projects"),
+    "entra-id": ("entra_id_allowed_tenants",),
+}
+"""What narrows down those who may pass, for providers where anybody can have an account."""
+
+_MANY_TENANTS = frozenset({"common", "organizations", "consumers"})
+
+_ONLY_WITH: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(_RESTRICTIONS["github"], ("github",)),
+    **dict.fromkeys(("google_groups", "google_admin_email", "google_service_account_json"), ("google",)),
+    **dict.fromkeys(_RESTRICTIONS["gitlab"], ("gitlab",)),
+    **dict.fromkeys(("entra_id_allowed_tenants", "entra_id_federated_token_auth"), ("entra-id",)),
+    **dict.fromkeys(("azure_tenant", "azure_graph_group_field"), ("azure",)),
+    **dict.fromkeys(("allowed_roles", "keycloak_groups"), ("keycloak-oidc",)),
+}
+"""Options that some providers have and others ignore."""
 
 
 def cautions_of(options: Options, given: Collection[str], *, tls: bool = False) -> Iterator[Problem]:
@@ -86,17 +108,44 @@ def _user_headers(options: Options, given: Collection[str]) -> Iterator[Problem]
 def _everybody_may_pass(options: Options, given: Collection[str]) -> Iterator[Problem]:
     if "*" not in options.email_domains or options.allowed_groups:
         return
-    restricted = options.github_org or options.github_team or options.github_repo or options.github_users
-    if options.provider == "google" or (options.provider == "github" and not restricted):
-        sentence = f"* lets everybody in the world who has a {options.provider} account pass."
+    restrictions = _RESTRICTIONS.get(options.provider, ())
+    if _knows_strangers(options) and not any(getattr(options, key) for key in restrictions):
+        sentence = f"* lets everybody in the world who has an account with {options.provider} pass."
         yield _caution("email_domains", sentence)
+
+
+def _knows_strangers(options: Options) -> bool:
+    """Whether anybody can have an account with the provider."""
+    match options.provider:
+        case "github" | "google":
+            return True
+        case "gitlab":
+            return options.oidc_issuer_url in {"", "https://gitlab.com"}
+        case "azure" if not options.oidc_issuer_url:
+            return options.azure_tenant in _MANY_TENANTS
+        case "azure" | "entra-id":
+            many = not _MANY_TENANTS.isdisjoint(options.oidc_issuer_url.split("/")[3:])
+            return many or options.insecure_oidc_skip_issuer_verification
+    return False
+
+
+def _of_other_providers(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    """Whoever restricts by an option that the provider does not have restricts nobody."""
+    for key, providers in _ONLY_WITH.items():
+        if key in given and options.provider not in providers and getattr(options, key) != BY_KEY[key].default:
+            yield _caution(key, f"this has no effect with provider {options.provider}, only with {providers[0]}.")
+
+
+def _azure(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if options.provider == "azure":
+        yield _caution("provider", "azure is the older name of entra-id, which is oauth2-proxy's successor of it too.")
 
 
 def _login_protection(options: Options, given: Collection[str]) -> Iterator[Problem]:
     if not options.code_challenge_method:
         sentence = "PKCE is off; set it to S256, or defaults to o2sidecar (RFC 9700 §2.1.1)."
         yield _caution("code_challenge_method", sentence)
-    if options.provider == "oidc" and options.insecure_oidc_skip_nonce:
+    if options.provider in OPENID and options.insecure_oidc_skip_nonce:
         sentence = "nonces are not checked; set it to false, or defaults to o2sidecar (OpenID Connect Core §15.5.2)."
         yield _caution("insecure_oidc_skip_nonce", sentence)
 
@@ -154,8 +203,10 @@ def _local_users(options: Options, given: Collection[str]) -> Iterator[Problem]:
 
 
 def _validate_url(options: Options, given: Collection[str]) -> Iterator[Problem]:
-    if options.validate_url and options.provider == "oidc":
-        yield _caution("validate_url", "this has no effect with oidc: its sessions are judged by their ID tokens.")
+    if options.validate_url and options.provider in OPENID:
+        yield _caution(
+            "validate_url", f"this has no effect with {options.provider}: its sessions are judged by their ID tokens."
+        )
 
 
 def _caution(key: str, sentence: str) -> Problem:
@@ -167,6 +218,8 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _cipher_suites,
     _user_headers,
     _everybody_may_pass,
+    _of_other_providers,
+    _azure,
     _login_protection,
     _cookies,
     _cookie_name_prefix,

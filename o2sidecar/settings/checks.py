@@ -10,16 +10,12 @@ from o2sidecar.session.keys import CookieKey
 from o2sidecar.settings.durations import format_duration
 from o2sidecar.settings.kinds import DURATION, LIST, NUMBER, SIZE, TEXT, shown
 from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.provider_checks import PROVIDER_RULES, proves_itself_otherwise
 from o2sidecar.settings.structure import upstream_of
 from o2sidecar.settings.syntax import RULES_OF_TEXTS
 from o2sidecar.settings.table import OPTIONS, Options
 from o2sidecar.settings.tls import MINIMUM_VERSIONS, suite_complaint
 from o2sidecar.settings.upstreams import Upstream, doubles
-
-SIGNING_ALGORITHMS = frozenset(
-    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-)
-"""Algorithms of RFC 7518 §3.1 and RFC 8037 §3.1 that ID tokens may be asked to have; no HMAC, no `none`."""
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "defaults": ("oauth2-proxy", "o2sidecar"),
@@ -120,7 +116,7 @@ def _session_store(options: Options) -> Iterator[Problem]:
 def _credentials(options: Options) -> Iterator[Problem]:
     if not options.client_id:
         yield _wrong("client_id", "is missing: the client id that the provider gave you")
-    if not options.client_secret:
+    if not options.client_secret and not proves_itself_otherwise(options):
         yield _wrong("client_secret", "is missing: the client secret that the provider gave you, or client_secret_file")
     if not options.cookie_secret:
         yield _wrong("cookie_secret", "is missing: 32 random bytes in base64, or cookie_secret_file")
@@ -186,35 +182,6 @@ def _timeout_status(options: Options) -> Iterator[Problem]:
         yield _wrong("upstream_timeout_status", f"must be 502 or 504, not {options.upstream_timeout_status}")
 
 
-def _oidc(options: Options) -> Iterator[Problem]:
-    if options.provider != "oidc":
-        return
-    if not options.oidc_issuer_url and not (
-        options.skip_oidc_discovery and options.insecure_oidc_skip_issuer_verification
-    ):
-        yield _wrong("oidc_issuer_url", "is missing: the provider's issuer URL")
-    for algorithm in options.oidc_enabled_signing_algs:
-        if algorithm not in SIGNING_ALGORITHMS:
-            known = ", ".join(sorted(SIGNING_ALGORITHMS))
-            yield _wrong("oidc_enabled_signing_algs", f"{shown(algorithm)} is none of {known}")
-    if options.skip_oidc_discovery:
-        for key in ("login_url", "redeem_url"):
-            if not getattr(options, key):
-                yield _wrong(key, "is missing: without discovery it must be given")
-        if not options.oidc_jwks_url and not options.oidc_public_key_files:
-            sentence = (
-                "is missing: without discovery the provider's keys must be given, here or in oidc_public_key_files"
-            )
-            yield _wrong("oidc_jwks_url", sentence)
-
-
-def _github(options: Options) -> Iterator[Problem]:
-    teams = [team.strip() for team in options.github_team.split(",") if team.strip()]
-    if options.provider == "github" and not options.github_org and not all(":" in team for team in teams):
-        sentence = "needs github_org, or teams written as org:team; without it the teams would restrict nobody"
-        yield _wrong("github_team", sentence)
-
-
 def _address_header(options: Options) -> Iterator[Problem]:
     if options.real_client_ip_header.lower() not in map(str.lower, REAL_CLIENT_IP_HEADERS):
         known = ", ".join(REAL_CLIENT_IP_HEADERS)
@@ -250,8 +217,7 @@ _RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (
     _one_authorization,
     _upstreams,
     _timeout_status,
-    _oidc,
-    _github,
+    *PROVIDER_RULES,
     _address_header,
     _tls,
     _nothing_emptied,

@@ -22,7 +22,8 @@ SECRETS: Mapping[str, str] = {"cookie_secret_file": "cookie_secret", "client_sec
 _AUTHORITIES = ("provider_ca_files", "upstream_ca_files")
 _PAIR = ("upstream_client_cert_file", "upstream_client_key_file")
 _PEOPLE = ("authenticated_emails_file", "htpasswd_file")
-_TRIED = (*_PEOPLE, *_AUTHORITIES, *_PAIR, "oidc_public_key_files", "custom_sign_in_logo")
+_OF_PROVIDERS = ("oidc_public_key_files", "google_service_account_json", "entra_id_federated_token_file")
+_TRIED = (*_PEOPLE, *_AUTHORITIES, *_PAIR, *_OF_PROVIDERS, "custom_sign_in_logo")
 
 
 def read_bytes(path: str, read_file: ReadFile) -> bytes:
@@ -97,6 +98,7 @@ def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
                 yield Problem(names=(key,), sentence=str(error))
     yield from _unusable_certificates(options, read_file)
     yield from _unusable_passwords(options, read_file)
+    yield from _unusable_service_account(options, read_file)
 
 
 def _folders(uris: Iterable[str]) -> Iterator[str]:
@@ -141,6 +143,22 @@ def _unusable_passwords(options: Options, read_file: ReadFile) -> Iterator[Probl
         if passwords.need_bcrypt and find_spec("bcrypt") is None:
             sentence = f"{shown(path)} has bcrypt entries, which need the package bcrypt: install o2sidecar[passwords]"
             yield Problem(names=("htpasswd_file",), sentence=sentence)
+
+
+def _unusable_service_account(options: Options, read_file: ReadFile) -> Iterator[Problem]:
+    """What is wrong with the key of a service account in a file that can be read."""
+    key = "google_service_account_json"
+    path = getattr(options, key)
+    if not path or options.provider != "google":
+        return
+    from o2sidecar.oauth.service_account import ServiceAccount  # noqa: PLC0415 (as below)
+
+    with contextlib.suppress(ValueError):
+        content = read_bytes(path, read_file)
+        try:
+            ServiceAccount.parse(content)
+        except ValueError as error:
+            yield Problem(names=(key,), sentence=f"{shown(path)}: {error}")
 
 
 def _holds_certificates(content: bytes) -> bool:

@@ -17,6 +17,7 @@ from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.option import KnownOption
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import HelpAsked, Problem, SettingsRefused, UsageRefused, VersionAsked
+from o2sidecar.settings.provider_checks import OPENID
 from o2sidecar.settings.structure import Structure, flat_tls, listeners_of, structure_of, tls_of
 from o2sidecar.settings.structured_file import StructuredFile, read_structured_file
 from o2sidecar.settings.table import BY_KEY, OPTIONS, Options
@@ -35,7 +36,7 @@ __all__ = [
     "load",
 ]
 
-PROVIDERS = ("github", "oidc")
+PROVIDERS = ("github", *sorted(OPENID))
 """Kinds of provider that can be configured unless `load` is told of others."""
 
 _NO_FILE = StructuredFile()
@@ -176,12 +177,24 @@ class _Loading:
         """Values that follow from others: of old names, of whose defaults count, of secrets in files."""
         for option in OPTIONS:
             value = self.values.get(option.key)
-            if option.stands_for and value and value != option.default and option.stands_for not in self.values:
+            if not option.stands_for or not value or value == option.default:
+                continue
+            if option.prevails or option.stands_for not in self.values:
                 self.values[option.stands_for] = value
                 self.given[option.stands_for] = self.given[option.key]
         if self.values.get("defaults") == "o2sidecar":
             self.values = {option.key: option.sidecar_default for option in OPTIONS} | self.values
+        self._fill_in_federated_token()
         self._fill_in_secrets()
+
+    def _fill_in_federated_token(self) -> None:
+        """Azure's workload identity tells every pod by a variable of its own where the pod's token is."""
+        file = self.environment.get("AZURE_FEDERATED_TOKEN_FILE")
+        if file and self.values.get("entra_id_federated_token_auth"):
+            key = "entra_id_federated_token_file"
+            if not self.values.get(key):
+                self.values[key] = file
+                self.given[key] = Given(name="AZURE_FEDERATED_TOKEN_FILE", read=lambda kind: kind.from_text(file))
 
     def _fill_in_secrets(self) -> None:
         secrets, problems = read_secrets(self.values, self.read_file)
@@ -206,7 +219,7 @@ class _Loading:
 
     def _provider_problems(self, options: Options) -> Iterable[Problem]:
         if options.provider not in self.providers:
-            known = " and ".join(sorted(self.providers))
+            known = ", ".join(sorted(self.providers))
             sentence = f"{shown(options.provider)} is not supported by this version; there are {known}"
             yield Problem(names=("provider",), sentence=sentence)
 

@@ -61,6 +61,7 @@ class Option(KnownOption):
         secret: whether its value must never be shown.
         successor: for a deprecated option, the key that says the same now.
         stands_for: for a deprecated option whose value simply becomes another's, the key of that one.
+        prevails: whether it does so even where the other is given as well.
     """
 
     sidecar_default: Any
@@ -69,6 +70,7 @@ class Option(KnownOption):
     secret: bool
     successor: str
     stands_for: str
+    prevails: bool
 
 
 def option(
@@ -81,6 +83,7 @@ def option(
     secret: bool = False,
     successor: str = "",
     stands_for: str = "",
+    prevails: bool = False,
 ) -> Any:
     """A line of the table: the field of an attrs class derived from `Group`.
 
@@ -98,6 +101,7 @@ def option(
             "secret": secret,
             "successor": successor or stands_for,
             "stands_for": stands_for,
+            "prevails": prevails,
         },
     )
 
@@ -127,4 +131,5 @@ def options_of(groups: Sequence[type[Group]]) -> Iterator[Option]:
                 secret=said["secret"],
                 successor=said["successor"],
                 stands_for=said["stands_for"],
+                prevails=said["prevails"],
             )

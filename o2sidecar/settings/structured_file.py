@@ -60,17 +60,32 @@ _GITHUB: Mapping[str, str] = {
     "token": "github_token",
     "users": "github_users",
 }
-_BLOCKS: Mapping[str, Mapping[str, str]] = {"oidcConfig": _OIDC, "githubConfig": _GITHUB}
-_OTHER_PROVIDERS = (
-    "keycloakConfig",
-    "azureConfig",
-    "microsoftEntraIDConfig",
-    "ADFSConfig",
-    "bitbucketConfig",
-    "gitlabConfig",
-    "googleConfig",
-    "loginGovConfig",
-)
+_BLOCKS: Mapping[str, Mapping[str, str]] = {
+    "oidcConfig": _OIDC,
+    "githubConfig": _GITHUB,
+    "googleConfig": {
+        "group": "google_groups",
+        "adminEmail": "google_admin_email",
+        "serviceAccountJson": "google_service_account_json",
+    },
+    "microsoftEntraIDConfig": {
+        "allowedTenants": "entra_id_allowed_tenants",
+        "federatedTokenAuth": "entra_id_federated_token_auth",
+        "federatedTokenFile": "entra_id_federated_token_file",
+    },
+    "azureConfig": {"tenant": "azure_tenant", "graphGroupField": "azure_graph_group_field"},
+    "keycloakConfig": {"groups": "keycloak_groups", "roles": "allowed_roles"},
+    "gitlabConfig": {"group": "gitlab_groups", "projects": "gitlab_projects"},
+}
+_NOT_BUILT: Mapping[str, tuple[str, ...]] = {
+    "googleConfig": (
+        "useApplicationDefaultCredentials",
+        "targetPrincipal",
+        "useOrganizationID",
+        "adminAPIUserScope",
+    ),
+}
+_OTHER_PROVIDERS = ("ADFSConfig", "bitbucketConfig", "loginGovConfig")
 _LOGIN_PARAMETERS: Mapping[str, str] = {
     "approval_prompt": "approval_prompt",
     "prompt": "prompt",
@@ -175,6 +190,7 @@ def _said_in_provider(block: Block) -> Iterator[tuple[str, Given]]:
         inner = block.block(key)
         if inner is not None:
             yield from _mapped(inner, keys)
+            inner.not_built(*_NOT_BUILT.get(key, ()))
             inner.close()
     for parameter in block.blocks("loginURLParameters"):
         yield from _login_parameter(parameter)

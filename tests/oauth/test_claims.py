@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.oauth.claims import ClaimRules, Person
+from o2sidecar.oauth.claims import ClaimRules, Person, group_names
 from o2sidecar.refusals import NotPermitted, ProviderFailed
 
 JSON = st.recursive(
@@ -185,3 +185,19 @@ class MissingTests(SynchronousTestCase):
         self.assertEqual(rules.missing({}), {"email", "groups", "dept"})
         self.assertEqual(rules.missing({"email": "a", "groups": [], "dept": ""}), set())
         self.assertEqual(ClaimRules(groups_claim="a.b").missing({"email": "a", "a": {"b": 1}}), set())
+
+
+class GroupNameTests(SynchronousTestCase):
+    """`group_names`."""
+
+    @given(st.lists(st.text(st.sampled_from("ab,\n\x00é "), max_size=4) | st.none() | st.integers()))
+    def test_names(self, found: list[Any]) -> None:
+        """A list of them in a header field is read as the same names, each once and in order."""
+        names = group_names(found)
+        self.assertEqual(list(names), list(dict.fromkeys(",".join(names).split(",") if names else ())))
+        self.assertTrue(set(names) <= set(found))
+        self.assertFalse(any(set(name) & set("\n\x00") for name in names))
+
+    def test_good(self) -> None:
+        """Names that are none are left out."""
+        self.assertEqual(group_names(["b", "a", "b", "", "c,d", None]), ("b", "a"))

@@ -67,6 +67,24 @@ class IdTokenTests(SynchronousTestCase):
         ):
             self.assert_refused(id_token(iss=iss), "token_issuer")
 
+    def test_issuer_of_a_tenant(self) -> None:
+        """Where the issuer has room for a tenant, the token's own must be in it, and be one."""
+        tenant = "aaaaaaaa-1111-2222-3333-444444444444"
+        template = "https://login.example/{tenantid}/v2.0"
+        good = template.replace("{tenantid}", tenant)
+        self.assertTrue(verify(changed(iss=good, tid=tenant), issuer=template))
+        for iss, tid in (
+            (good, None),
+            (good, tenant.replace("a", "b")),
+            (template, None),
+            (template, "{tenantid}"),
+            (None, None),
+            (template.replace("{tenantid}", "x"), "x"),
+            (template.replace("{tenantid}", f"{tenant}/v2.0#"), f"{tenant}/v2.0#"),
+            (good, [tenant]),
+        ):
+            self.assert_refused(changed(iss=iss, tid=tid), "token_issuer", issuer=template)
+
     def test_issuer_not_checked(self) -> None:
         """The option takes any issuer, and still judges the rest."""
         self.assertEqual(verify(id_token(iss="x"), check_issuer=False)["iss"], "x")

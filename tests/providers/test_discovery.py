@@ -70,6 +70,8 @@ class MetadataTests(SynchronousTestCase):
             self.assertIn(ISSUER, str(caught.exception))
         document = {**GOOD, "issuer": "https://other.example"}
         self.assertTrue(ProviderMetadata.from_document(document, issuer=ISSUER, check_issuer=False))
+        self.assertTrue(ProviderMetadata.from_document(document, issuer=ISSUER, named="https://other.example"))
+        self.assertRaises(ValueError, ProviderMetadata.from_document, GOOD, issuer=ISSUER, named="https://x.example")
 
     def test_endpoints(self) -> None:
         """X9: an endpoint that is missing, or cannot be one, is refused by name."""

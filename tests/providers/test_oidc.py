@@ -10,7 +10,8 @@ from attrs import evolve
 from twisted.internet.error import ConnectionRefusedError
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.providers.oidc import OidcProvider, Options, build
+from o2sidecar.providers.oidc import Options, build
+from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.refusals import (
     LoginFailed,
     NotPermitted,

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.providers.github import GitHubProvider
-from o2sidecar.providers.oidc import OidcProvider
+from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.registry import UnknownProvider, build, known_providers
 from tests.fakes import CLIENT_ID, ISSUER, Wire
@@ -54,10 +54,20 @@ class RegistryTests(SynchronousTestCase):
         self.assertIsInstance(self.make("oidc"), OidcProvider)
         self.assertIsInstance(self.make("github"), GitHubProvider)
         self.assertEqual(self.make("oidc", provider_display_name="Staff").display_name, "Staff")
+        for name, shown in (
+            ("azure", "Azure"),
+            ("entra-id", "Microsoft Entra ID"),
+            ("gitlab", "GitLab"),
+            ("google", "Google"),
+            ("keycloak-oidc", "Keycloak OIDC"),
+        ):
+            self.assertEqual(self.make(name).display_name, shown)
 
     def test_known(self) -> None:
         """Modules that only help are no providers."""
-        self.assertEqual(known_providers(), ("github", "oidc"))
+        self.assertEqual(
+            known_providers(), ("azure", "entra-id", "github", "gitlab", "google", "keycloak-oidc", "oidc")
+        )
 
     def test_unknown(self) -> None:
         """Any other name is refused, with those that there are."""
@@ -75,11 +85,11 @@ class RegistryTests(SynchronousTestCase):
         ):
             with self.assertRaises(UnknownProvider) as caught:
                 self.make(name)
-            self.assertIn("github, oidc", str(caught.exception))
+            self.assertIn("keycloak-oidc, oidc", str(caught.exception))
 
     def test_not_built_yet(self) -> None:
         """A name that oauth2-proxy knows is refused by a sentence of its own."""
-        for name in ("google", "keycloak-oidc", "login.gov", "azure", "entra-id", "gitlab"):
+        for name in ("login.gov", "bitbucket", "keycloak", "adfs"):
             with self.assertRaises(UnknownProvider) as caught:
                 self.make(name)
             self.assertIn(f"{name} of oauth2-proxy is not built here yet", str(caught.exception))

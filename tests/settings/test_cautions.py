@@ -8,6 +8,8 @@ from tests.private_authority import authority
 from tests.settings.loading import load_with
 
 SAFE = "--defaults=o2sidecar"
+MICROSOFT = "https://login.microsoftonline.com"
+TENANT = "aaaaaaaa-1111-2222-3333-444444444444"
 
 
 class CautionTests(SynchronousTestCase):
@@ -25,7 +27,25 @@ class CautionTests(SynchronousTestCase):
             ("--reverse-proxy", "--trusted-proxy-ip=10.0.0.1", "--trusted-ip=10.0.0.2"): "by their proxy's word",
             ("--pass-user-headers=false",): "pass_basic_auth is on and sends the same headers",
             ("--skip-auth-strip-headers=false",): "identity headers in clients' requests are removed all the same",
-            ("--provider=github", "--email-domain=*"): "everybody in the world who has a github account",
+            ("--provider=github", "--email-domain=*"): "everybody in the world who has an account with github",
+            ("--provider=google", "--email-domain=*"): "who has an account with google pass",
+            (
+                "--provider=gitlab",
+                "--oidc-issuer-url=https://gitlab.com",
+                "--email-domain=*",
+            ): "an account with gitlab pass",
+            (
+                "--provider=entra-id",
+                f"--oidc-issuer-url={MICROSOFT}/common/v2.0",
+                "--email-domain=*",
+            ): "an account with entra-id",
+            ("--provider=azure", "--email-domain=*", "--oidc-issuer-url="): "an account with azure pass",
+            ("--provider=azure",): "azure is the older name of entra-id",
+            ("--google-group=a@x.org",): "no effect with provider oidc, only with google",
+            ("--allowed-role=a",): "no effect with provider oidc, only with keycloak-oidc",
+            ("--gitlab-project=a/b",): "no effect with provider oidc, only with gitlab",
+            (f"--entra-id-allowed-tenant={TENANT}",): "no effect with provider oidc, only with entra-id",
+            ("--provider=google", "--insecure-oidc-skip-nonce"): "nonces are not checked",
             ("--insecure-oidc-skip-nonce",): "nonces are not checked",
             ("--code-challenge-method=",): "PKCE is off",
             ("--cookie-secure=false",): "cookies are sent without https",
@@ -66,6 +86,15 @@ class CautionTests(SynchronousTestCase):
             ("--provider=github", "--email-domain=*", "--allowed-group=acme"),
             ("--provider=github", "--email-domain=example.com"),
             ("--provider=oidc", "--email-domain=*"),
+            ("--provider=gitlab", "--oidc-issuer-url=https://git.example.com", "--email-domain=*"),
+            ("--provider=gitlab", "--oidc-issuer-url=https://gitlab.com", "--email-domain=*", "--gitlab-group=a"),
+            ("--provider=entra-id", f"--oidc-issuer-url={MICROSOFT}/{TENANT}/v2.0", "--email-domain=*"),
+            (
+                "--provider=entra-id",
+                f"--oidc-issuer-url={MICROSOFT}/common/v2.0",
+                "--email-domain=*",
+                f"--entra-id-allowed-tenant={TENANT}",
+            ),
             ("--auth-request-response-mode=form_post", "--cookie-csrf-samesite=none"),
             ("--cookie-name=__Host-a",),
             ("--flush-interval=0",),

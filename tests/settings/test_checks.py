@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.settings.checks import SIGNING_ALGORITHMS
+from o2sidecar.settings.load import load
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import SettingsRefused
-from tests.settings.loading import load_with, refusal_of
+from o2sidecar.settings.provider_checks import SIGNING_ALGORITHMS
+from tests.provider_apis import service_account_json
+from tests.settings.loading import GOOD, file_reader, load_with, refusal_of
 
 
 class RuleTests(SynchronousTestCase):
@@ -260,6 +262,65 @@ class RuleTests(SynchronousTestCase):
         load_with(*github, "--github-team=acme:core, acme:ops")
         load_with(*github, "--github-team=core", "--github-org=acme")
         load_with("--github-team=core")
+
+    def test_google_groups(self) -> None:
+        """Groups of Google that nobody could be asked about are refused, with what is missing."""
+        google = ("--provider=google", "--google-group=a@x.org")
+        text = refusal_of(*google)
+        for key in ("google_admin_email", "google_service_account_json"):
+            self.assertIn(f"{key}): is missing: without it nobody can be asked about groups (google_groups)", text)
+        complete = (*google, "--google-admin-email=r@x.org", "--google-service-account-json=k")
+        self.refuses(*complete, words='"k" cannot be read')
+        self.assertIn(
+            "is no key of a service account", refusal_of(*complete, files={"k": '{"private_key": "hunter2"}'})
+        )
+        self.assertNotIn("hunter2", refusal_of(*complete, files={"k": '{"private_key": "hunter2"}'}))
+        load_with(*complete, files={"k": service_account_json()})
+        load_with("--google-group=a@x.org")
+
+    def test_tenants(self) -> None:
+        """Microsoft's tenants are named by their ids, wherever tokens are compared with them."""
+        tenant = "aaaaaaaa-1111-2222-3333-444444444444"
+        by_name = "https://login.microsoftonline.com/corp.onmicrosoft.com/v2.0"
+        entra = ("--provider=entra-id", f"--oidc-issuer-url=https://login.microsoftonline.com/{tenant}/v2.0")
+        load_with(*entra, f"--entra-id-allowed-tenant={tenant}")
+        self.refuses(*entra, "--entra-id-allowed-tenant=corp.com", words="must be ids of tenants, not 'corp.com'")
+        self.refuses("--provider=entra-id", f"--oidc-issuer-url={by_name}", words="must name its tenant by its id")
+        azure = ("--provider=azure", "--azure-tenant")
+        load_with(*azure, tenant, without=["OIDC_ISSUER_URL"])
+        load_with("--provider=azure", without=["OIDC_ISSUER_URL"])
+        text = refusal_of(*azure, "corp.com", without=["OIDC_ISSUER_URL"])
+        self.assertIn("--azure-tenant (azure_tenant): the issuer", text)
+
+    def test_workload_identity(self) -> None:
+        """With a federated token no secret is needed, but the file that Azure's variable names, or an option."""
+        entra = ("--provider=entra-id", "--entra-id-federated-token-auth")
+        words = "entra_id_federated_token_file): is missing: the file with the token, since the variable"
+        self.assertIn(words, refusal_of(*entra, without=["CLIENT_SECRET"]))
+        variables = {"CLIENT_SECRET": "", "O2SIDECAR_ENTRA_ID_FEDERATED_TOKEN_FILE": "t"}
+        load_with(*entra, variables=variables, files={"t": "FT"})
+        environment = {**GOOD, "AZURE_FEDERATED_TOKEN_FILE": "/var/run/t", "OAUTH2_PROXY_CLIENT_SECRET": ""}
+        loaded = load(entra, environment, read_file=file_reader({"/var/run/t": "FT"}))
+        self.assertEqual(loaded.settings.entra_id_federated_token_file, "/var/run/t")
+        refused = self.assertRaises(SettingsRefused, load, entra, environment, read_file=file_reader({}))
+        self.assertIn('AZURE_FEDERATED_TOKEN_FILE: "/var/run/t" cannot be read', str(refused))
+        self.assertIn("client_secret", refusal_of("--entra-id-federated-token-auth", without=["CLIENT_SECRET"]))
+
+    def test_gitlab_projects(self) -> None:
+        """Projects are paths, with a level that GitLab has."""
+        gitlab = ("--provider=gitlab",)
+        load_with(*gitlab, "--gitlab-project=acme/app=30", "--gitlab-project=acme/other")
+        self.refuses(*gitlab, "--gitlab-project=acme/app=33", words="access level of acme/app must be one of 10, 20")
+        self.refuses(*gitlab, "--gitlab-project=/app", words="is not of the form group/project")
+
+    def test_issuer_that_is_known(self) -> None:
+        """Google and GitLab need no issuer, Keycloak and Entra ID do."""
+        for provider in ("google", "gitlab", "azure"):
+            load_with(f"--provider={provider}", without=["OIDC_ISSUER_URL"])
+        for provider in ("keycloak-oidc", "entra-id"):
+            self.assertIn(
+                "oidc_issuer_url): is missing", refusal_of(f"--provider={provider}", without=["OIDC_ISSUER_URL"])
+            )
 
     def test_negative_values(self) -> None:
         """Durations and numbers are not negative, but for one that says: at once."""

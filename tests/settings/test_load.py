@@ -136,9 +136,10 @@ class ProblemTests(SynchronousTestCase):
         self.assertNotIn(GOOD["OAUTH2_PROXY_COOKIE_SECRET"], repr(loaded))
 
     def test_unknown_provider(self) -> None:
-        """A kind of provider that is not built is named with those that are, and so is the default one."""
+        """A kind of provider that is not built is named with those that are; the default one is Google."""
         self.assertIn('OAUTH2_PROXY_PROVIDER: "nosuch" is not supported', refusal_of(variables={"PROVIDER": "nosuch"}))
-        self.assertIn('"google" is not supported', refusal_of(without=["PROVIDER"]))
+        self.assertIn("there are azure, entra-id, github", refusal_of(variables={"PROVIDER": "login.gov"}))
+        self.assertEqual(load_with(without=["PROVIDER", "OIDC_ISSUER_URL"]).settings.provider, "google")
 
     def test_further_providers(self) -> None:
         """Whoever loads the settings says which kinds of provider there are."""
@@ -321,12 +322,23 @@ class OldNameTests(SynchronousTestCase):
         self.assertIn("--signature-key (signature_key): is not supported", refusal_of("--signature-key=x"))
         self.assertIn("OAUTH2_PROXY_REDIS_USERNAME: is not", refusal_of(variables={"REDIS_USERNAME": "x"}))
         self.assertIn(
-            "azure_tenant (o.cfg): is not", refusal_of("--config=o.cfg", files={"o.cfg": 'azure_tenant = "x"'})
+            "bitbucket_team (o.cfg): is not", refusal_of("--config=o.cfg", files={"o.cfg": 'bitbucket_team = "x"'})
         )
+
+    def test_old_name_that_prevails(self) -> None:
+        """The old name of Google's groups wins over the new one, as with oauth2-proxy, and a warning names that."""
+        with_key = {"a.cfg": 'google_group = ["old@x.org"]\ngoogle_groups = ["new@x.org"]'}
+        loaded = load_with("--config=a.cfg", files=with_key)
+        self.assertEqual(loaded.settings.google_groups, ("old@x.org",))
+        self.assertIn(
+            "google_group (a.cfg): this is deprecated; use google_groups instead.", "\n".join(loaded.warnings)
+        )
+        self.assertEqual(load_with(variables={"GOOGLE_GROUP": "a,b"}).settings.google_groups, ("a", "b"))
+        self.assertEqual(load_with("--google-group=c").sources["google_groups"], "--google-group (google_groups)")
 
     def test_not_built_and_not_used(self) -> None:
         """The same option with its default value changes nothing and is accepted."""
-        load_with("--signature-key=", "--azure-tenant=common", variables={"REDIS_USE_CLUSTER": "false"})
+        load_with("--signature-key=", "--bitbucket-team=", variables={"REDIS_USE_CLUSTER": "false"})
 
     def test_without_effect(self) -> None:
         """An option that is not built and only changes looks is warned about."""

@@ -111,6 +111,28 @@ class ProviderTests(StructuredFileCase):
         values = load_yaml(SERVER + UPSTREAMS + block).settings
         self.assertEqual((values.github_org, values.github_team, values.github_users), ("acme", "x,y", ("bob",)))
 
+    def test_blocks_of_providers(self) -> None:
+        """Each provider's block sets that provider's options."""
+        tenant = "aaaaaaaa-1111-2222-3333-444444444444"
+        for block, key, expected in (
+            ("googleConfig: {group: [a@x.org], adminEmail: r@x.org}", "google_groups", ("a@x.org",)),
+            ("googleConfig: {adminEmail: r@x.org}", "google_admin_email", "r@x.org"),
+            ("googleConfig: {serviceAccountJson: k}", "google_service_account_json", "k"),
+            (f"microsoftEntraIDConfig: {{allowedTenants: [{tenant}]}}", "entra_id_allowed_tenants", (tenant,)),
+            ("microsoftEntraIDConfig: {federatedTokenAuth: true}", "entra_id_federated_token_auth", True),
+            ("microsoftEntraIDConfig: {federatedTokenFile: k}", "entra_id_federated_token_file", "k"),
+            (f"azureConfig: {{tenant: {tenant}}}", "azure_tenant", tenant),
+            ("azureConfig: {graphGroupField: displayName}", "azure_graph_group_field", "displayName"),
+            ("keycloakConfig: {roles: [admin]}", "allowed_roles", ("admin",)),
+            ("keycloakConfig: {groups: [/a]}", "keycloak_groups", ("/a",)),
+            ("gitlabConfig: {group: [acme]}", "gitlab_groups", ("acme",)),
+            ("gitlabConfig: {projects: [acme/app=30]}", "gitlab_projects", ("acme/app=30",)),
+        ):
+            values = load_yaml(f"{GOOD}  {block}\n", files={"k": "x"}).settings
+            self.assertEqual(getattr(values, key), expected)
+            option = block.partition("{")[2].partition(":")[0]
+            self.refused(f"{GOOD}  {block}\n".replace(option, option.upper()), words="no such key is known here")
+
     def test_secret_file(self) -> None:
         """The client secret may be in a file."""
         text = GOOD.replace("clientSecret: shhh", "clientSecretFile: s")
@@ -134,8 +156,11 @@ class ProviderTests(StructuredFileCase):
 
     def test_other_kinds(self) -> None:
         """Blocks of providers that are not built are refused, empty ones are not."""
-        self.refused(GOOD + "  azureConfig: {tenant: x}\n", words="providers[0].azureConfig (a.yaml): is not supported")
-        load_yaml(GOOD + "  azureConfig: {}\n  resource: ''\n")
+        words = "providers[0].bitbucketConfig (a.yaml): is not supported"
+        self.refused(GOOD + "  bitbucketConfig: {team: x}\n", words=words)
+        words = "providers[0].googleConfig.useOrganizationID (a.yaml): is not supported"
+        self.refused(GOOD + "  googleConfig: {useOrganizationID: true}\n", words=words)
+        load_yaml(GOOD + "  bitbucketConfig: {}\n  resource: ''\n  googleConfig: {useOrganizationID: false}\n")
 
     def test_problems_are_told_by_place(self) -> None:
         """What is wrong or missing in a provider is told by its place in the file."""

@@ -10,7 +10,15 @@ from o2sidecar.settings.option import Group, Option, options_of
 from o2sidecar.settings.table.access import AccessOptions, LoginOptions, PageOptions
 from o2sidecar.settings.table.cookies import CookieOptions
 from o2sidecar.settings.table.limits import LimitOptions
-from o2sidecar.settings.table.providers import GitHubOptions, OidcOptions, ProviderOptions
+from o2sidecar.settings.table.providers import (
+    GitHubOptions,
+    GitLabOptions,
+    GoogleOptions,
+    KeycloakOptions,
+    MicrosoftOptions,
+    OidcOptions,
+    ProviderOptions,
+)
 from o2sidecar.settings.table.server import (
     DefaultsOptions,
     ForwardingOptions,
@@ -35,6 +43,10 @@ class Options(
     ProviderOptions,
     OidcOptions,
     GitHubOptions,
+    GoogleOptions,
+    MicrosoftOptions,
+    KeycloakOptions,
+    GitLabOptions,
     LoginOptions,
     AccessOptions,
     CookieOptions,

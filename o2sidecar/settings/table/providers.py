@@ -17,7 +17,7 @@ class ProviderOptions(Group):
     title = "Provider"
     structured = True
 
-    provider: str = option("google", "kind of identity provider: oidc or github")
+    provider: str = option("google", "kind of identity provider: google, github, oidc and so on")
     provider_display_name: str = option("", "the provider's name on the sign-in button")
     client_id: str = option("", "the client id that the provider gave you")
     client_secret: str = option("", "the client secret that the provider gave you", secret=True)
@@ -75,3 +75,54 @@ class GitHubOptions(Group):
     github_repo: str = option("", "collaborators of this repository, as owner/name, may pass")
     github_token: str = option("", "token that may read the repository's collaborators", secret=True)
     github_users: Texts = option((), "users who may always pass")
+
+
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
+class GoogleOptions(Group):
+    """What Google adds."""
+
+    title = "Google"
+    structured = True
+
+    google_group: Texts = option((), "old name", stands_for="google_groups", prevails=True)
+    google_groups: Texts = option((), "only members of one of these groups may pass")
+    google_admin_email: str = option("", "administrator for whom the service account asks about groups")
+    google_service_account_json: str = option("", "file with the key of a service account that may ask about groups")
+
+
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
+class MicrosoftOptions(Group):
+    """What Microsoft Entra ID adds, and Azure, its older name."""
+
+    title = "Microsoft"
+    structured = True
+
+    entra_id_allowed_tenants: Texts = option((), "ids of the tenants whose people may pass; empty: the issuer's")
+    entra_id_federated_token_auth: bool = option(False, "prove who we are by workload identity instead of a secret")
+    entra_id_federated_token_file: str = option(
+        "", "file with the token for that; empty: what AZURE_FEDERATED_TOKEN_FILE names", ours=True
+    )
+    azure_tenant: str = option("common", "with provider azure: id of the tenant, or common")
+    azure_graph_group_field: str = option("", "with provider azure: property of a group that names it; empty: id")
+
+
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
+class KeycloakOptions(Group):
+    """What Keycloak adds."""
+
+    title = "Keycloak"
+    structured = True
+
+    allowed_roles: Texts = option((), "only holders of one of these roles may pass: a realm's, or client:role")
+    keycloak_groups: Texts = option((), "only members of one of these groups may pass")
+
+
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
+class GitLabOptions(Group):
+    """What GitLab adds."""
+
+    title = "GitLab"
+    structured = True
+
+    gitlab_groups: Texts = option((), "only members of one of these groups may pass")
+    gitlab_projects: Texts = option((), "who works on one of these projects may pass: group/project or with =level")

@@ -1,0 +1,74 @@
+"""Azure, the older name of Microsoft Entra ID: a tenant by an option of its own, and groups from Graph."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from attrs import evolve, frozen
+
+from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM
+from o2sidecar.oauth.entra_tenancy import Tenancy
+from o2sidecar.providers import oidc
+from o2sidecar.providers.entra_persons import EntraPersons
+from o2sidecar.providers.microsoft_graph import ROOT, MicrosoftGraph
+from o2sidecar.providers.oidc_provider import OidcProvider
+from o2sidecar.providers.surroundings import Surroundings
+
+
+@frozen(kw_only=True)
+class Options(oidc.Options):
+    """What settings say; beside those of OpenID Connect, the tenant and the property that names groups.
+
+    `profile_url` is where Graph is, not user info.
+    """
+
+    oidc_issuer_url: str = ""
+    azure_tenant: str = "common"
+    azure_graph_group_field: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if self.oidc_issuer_url:
+            super().__attrs_post_init__()
+        self.tenancy()
+
+    @property
+    def issuer(self) -> str:
+        """The issuer: the one given, or else that of the tenant."""
+        return self.oidc_issuer_url or f"https://login.microsoftonline.com/{self.azure_tenant or 'common'}/v2.0"
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """As for OpenID Connect, but for user info."""
+        return {name: url for name, url in super().endpoints.items() if name != "userinfo_endpoint"}
+
+    def tenancy(self) -> Tenancy:
+        """The tenants whose people may come."""
+        return Tenancy.of(self.issuer, any_tenant=self.insecure_oidc_skip_issuer_verification)
+
+
+def build(options: Options, surroundings: Surroundings) -> OidcProvider:
+    """Azure of settings."""
+    tenancy = options.tenancy()
+    graph = urlsplit(options.profile_url or ROOT)
+    # The older endpoints give access tokens that Graph does not know.
+    knows_graph = "/v2.0" in options.issuer
+    scope = (options.scope or "openid email profile").split()
+    if knows_graph:
+        by_graph = f"https://{graph.netloc}/.default"
+        scope = [*(name for name in scope if name not in {"groups", by_graph}), by_graph]
+    dialect = oidc.Dialect(
+        name="Azure",
+        persons=lambda user_info: EntraPersons(
+            user_info,
+            tenancy=tenancy,
+            graph=MicrosoftGraph(client=surroundings.client, root=f"{graph.scheme}://{graph.netloc}/v1.0"),
+            groups_that_matter=options.allowed_groups,
+            group_property=(options.azure_graph_group_field or "id") if knows_graph else "",
+            asks_for_email=knows_graph,
+            believes_email=options.insecure_oidc_allow_unverified_email
+            or oidc.claim_rules(options).email_claim != STANDARD_EMAIL_CLAIM,
+        ),
+        issuer=tenancy.issuer,
+        document_issuer=tenancy.document_issuer,
+    )
+    return oidc.build(evolve(options, oidc_issuer_url=options.issuer, scope=" ".join(scope)), surroundings, dialect)

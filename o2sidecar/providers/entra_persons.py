@@ -1,0 +1,105 @@
+"""Persons of Microsoft Entra ID: of tenants that may pass, by addresses that are theirs, with all their groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import evolve
+from twisted.logger import Logger
+
+from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM, Person
+from o2sidecar.oauth.entra_tenancy import Tenancy
+from o2sidecar.providers.microsoft_graph import MicrosoftGraph
+from o2sidecar.providers.persons import Persons
+from o2sidecar.refusals import NotPermitted, ProviderFailed
+
+_log = Logger()
+
+
+class EntraPersons:
+    """Makes persons, given what would do it by the standard.
+
+    `groups_that_matter`: those that rules name, which are the only ones asked about where a token has no room for all.
+    `group_property`: where it is not empty, Graph is asked for all groups, whatever the token says, each named by this
+    property. `asks_for_email`: whether Graph is asked for an email that nothing else tells. `believes_email`: whether
+    any tenant is believed about its people's addresses.
+    """
+
+    def __init__(
+        self,
+        persons: Persons,
+        *,
+        tenancy: Tenancy,
+        graph: MicrosoftGraph,
+        groups_that_matter: Sequence[str] = (),
+        group_property: str = "",
+        asks_for_email: bool = False,
+        believes_email: bool = False,
+    ) -> None:
+        self.decides = bool(tenancy.allowed or groups_that_matter)
+        self._persons = persons
+        self._tenancy = tenancy
+        self._graph = graph
+        self._groups_that_matter = tuple(groups_that_matter)
+        self._group_property = group_property
+        self._asks_for_email = asks_for_email
+        self._believes_email = believes_email or tenancy.is_one_organization
+
+    async def person(self, claims: Mapping[str, Any], *, endpoint: str, access_token: str) -> Person:
+        """See `Persons`."""
+        if not self._tenancy.admits(claims):
+            raise NotPermitted(
+                reason="tenant_not_allowed",
+                sentence="Your organization may not use this application.",
+                detail="the tenant of the id_token (tid) is none of entra_id_allowed_tenants",
+            )
+        own = claims if self._believes_email else {**claims, STANDARD_EMAIL_CLAIM: own_email(claims)}
+        person = await self._persons.person(own, endpoint=endpoint, access_token=access_token)
+        if not endpoint:
+            return person
+        if not person.email and self._asks_for_email and self._believes_email:
+            person = evolve(person, email=await self._graph.email(access_token))
+        further = await self._further_groups(claims, access_token)
+        return evolve(person, groups=tuple(dict.fromkeys((*person.groups, *further))))
+
+    async def _further_groups(self, claims: Mapping[str, Any], token: str) -> tuple[str, ...]:
+        try:
+            if self._group_property:
+                return await self._graph.groups(token, named_by=self._group_property, only_security=True)
+            if not lacks_groups(claims):
+                return ()
+            if self._groups_that_matter:
+                return await self._graph.groups_among(self._groups_that_matter, token)
+            return await self._graph.groups(token)
+        except ProviderFailed as failed:
+            if self._groups_that_matter:
+                raise
+            _log.warn("Graph could not be asked for groups: {trouble}", trouble=failed.detail)
+            return ()
+
+
+def own_email(claims: Mapping[str, Any]) -> str:
+    """The address that is somebody's own whichever tenant says it.
+
+    Administrators can put any address into `email`; only `xms_edov` says that its domain is verified. The name that
+    somebody signs in by is of a domain that the tenant has verified, unless they are a guest there.
+
+    Raises `NotPermitted` if there is none.
+    """
+    email, name = claims.get(STANDARD_EMAIL_CLAIM), claims.get("preferred_username")
+    if isinstance(email, str) and email and claims.get("xms_edov") in (True, "true", "True", "1"):
+        return email
+    if isinstance(name, str) and name.count("@") == 1 and "#" not in name:
+        return name
+    raise NotPermitted(
+        reason="email_unverified",
+        sentence="Your organization does not vouch for your e-mail address.",
+        detail="of many tenants an email counts only with xms_edov, or as preferred_username; there is neither",
+    )
+
+
+def lacks_groups(claims: Mapping[str, Any]) -> bool:
+    """Whether a token says that somebody is in more groups than it has room for."""
+    elsewhere = claims.get("_claim_names")
+    return (isinstance(elsewhere, dict) and "groups" in elsewhere) or claims.get("hasgroups") in (True, "true")

@@ -1,0 +1,232 @@
+"""OpenID Connect's code flow: sign-in, refresh, and who a session's person is by then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import evolve
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from o2sidecar.oauth.claims import Person
+from o2sidecar.oauth.id_token import read_id_token
+from o2sidecar.oauth.tokens import TokenRefused
+from o2sidecar.providers.bearer_tokens import TokenIssuer
+from o2sidecar.providers.discovery import MetadataSource
+from o2sidecar.providers.id_token_check import IdTokenCheck
+from o2sidecar.providers.persons import Persons
+from o2sidecar.providers.token_endpoint import TokenEndpoint
+from o2sidecar.refusals import (
+    LoginFailed,
+    NotPermitted,
+    ProviderFailed,
+    ProviderUnavailable,
+    Refusal,
+    SessionEnded,
+)
+from o2sidecar.session.session import Session
+
+_log = Logger()
+
+
+class OidcProvider:
+    """A provider that vouches for people by ID tokens.
+
+    `source` tells its endpoints, `tokens` asks for tokens, `check` judges ID tokens, `persons` makes persons of them.
+    `parameters`: of authorization requests.
+    `issuer`: what authorization responses may name; empty: anything. `token_issuer` judges its bearer tokens.
+    `allowed_groups`: those that its own options name: who is in one of them may pass.
+    """
+
+    def __init__(
+        self,
+        *,
+        display_name: str,
+        source: MetadataSource,
+        tokens: TokenEndpoint,
+        check: IdTokenCheck,
+        persons: Persons,
+        parameters: Mapping[str, str],
+        issuer: str,
+        token_issuer: TokenIssuer,
+        clock: IReactorTime,
+        allowed_groups: Iterable[str] = (),
+    ) -> None:
+        self.display_name = display_name
+        self.token_issuer = token_issuer
+        self.allowed_groups = frozenset(allowed_groups)
+        self._source = source
+        self._tokens = tokens
+        self._check = check
+        self._persons = persons
+        self._parameters = dict(parameters)
+        self._issuer = issuer
+        self._clock = clock
+
+    async def authorization_endpoint(self) -> str:
+        """See `Provider`."""
+        return (await self._source.metadata()).authorization_endpoint
+
+    def authorization_parameters(self) -> Mapping[str, str]:
+        """See `Provider`."""
+        return self._parameters
+
+    async def check_response_issuer(self, issuer: str | None) -> None:
+        """See `Provider`; RFC 9207 §2.4."""
+        expected = issuer is not None or (await self._source.metadata()).names_itself_in_responses
+        if self._issuer and expected and issuer != self._issuer:
+            raise LoginFailed(
+                reason="issuer_mismatch",
+                sentence="This login could not be completed. Please sign in again.",
+                detail="the authorization response is not from the provider that this login was begun with (iss)",
+            )
+
+    async def sign_in(self, *, code: str, redirect_uri: str, code_verifier: str | None, nonce: str | None) -> Session:
+        """See `Provider`."""
+        metadata = await self._source.metadata()
+        tokens = await self._tokens.redeem(
+            metadata.token_endpoint,
+            code=code,
+            redirect_uri=redirect_uri,
+            code_verifier=code_verifier,
+            methods=metadata.token_endpoint_auth_methods,
+        )
+        if not tokens.id_token:
+            raise ProviderFailed(reason="token_response", detail="the token endpoint's answer has no id_token")
+        claims = await self._check.verify(tokens.id_token, nonce=nonce, advertised=metadata.signing_algorithms)
+        person = await self._persons.person(
+            claims, endpoint=metadata.userinfo_endpoint, access_token=tokens.access_token
+        )
+        if not person.email:
+            raise ProviderFailed(
+                reason="email_missing",
+                sentence="The identity provider did not tell your e-mail address.",
+                detail="neither the id_token nor the user info names an email",
+            )
+        return Session(
+            created_at=self._clock.seconds(),
+            expires_on=tokens.expires_on,
+            access_token=tokens.access_token,
+            id_token=tokens.id_token,
+            refresh_token=tokens.refresh_token,
+            **_identity(person),
+        )
+
+    async def refresh(self, session: Session) -> Session | None:
+        """See `Provider`."""
+        if session.refresh_token:
+            try:
+                return await self._renewed(session)
+            except TokenRefused as refused:
+                if refused.ends_the_grant:
+                    raise SessionEnded(detail=f"the token endpoint refused the refresh: {refused}") from None
+                _log.warn("A session could not be refreshed: {trouble}", trouble=str(refused))
+            except SessionEnded:
+                raise
+            except Refusal as refusal:
+                _log.warn("A session could not be refreshed: {trouble}", trouble=str(refusal))
+        await self._require_valid(session)
+        if session.refresh_token or not self._persons.decides:
+            return None
+        renewed = evolve(session, created_at=self._clock.seconds())
+        return await self._judged(session, renewed, _claims_of(session))
+
+    def trouble(self) -> str:
+        """See `Provider`."""
+        return self._source.trouble()
+
+    async def start(self) -> None:
+        """See `Provider`."""
+        await self._source.start()
+
+    def stop(self) -> None:
+        """See `Provider`."""
+        self._source.stop()
+
+    async def _renewed(self, session: Session) -> Session:
+        metadata = await self._source.metadata()
+        tokens = await self._tokens.refresh(
+            metadata.token_endpoint,
+            refresh_token=session.refresh_token,
+            methods=metadata.token_endpoint_auth_methods,
+        )
+        renewed = evolve(
+            session,
+            created_at=self._clock.seconds(),
+            expires_on=tokens.expires_on,
+            access_token=tokens.access_token,
+            refresh_token=tokens.refresh_token or session.refresh_token,
+        )
+        if tokens.id_token:
+            _require_same_person(session, tokens.id_token)
+            claims = await self._check.verify(tokens.id_token, advertised=metadata.signing_algorithms)
+            return await self._judged(session, evolve(renewed, id_token=tokens.id_token), claims)
+        if self._persons.decides:
+            return await self._judged(session, renewed, _claims_of(session))
+        return renewed
+
+    async def _judged(self, session: Session, renewed: Session, claims: Mapping[str, Any]) -> Session:
+        """The renewed session with who its person is now; raises `SessionEnded` if they may not pass any more."""
+        try:
+            metadata = await self._source.metadata()
+            person = await self._persons.person(
+                claims, endpoint=metadata.userinfo_endpoint, access_token=renewed.access_token
+            )
+        except ProviderUnavailable as unavailable:
+            _log.warn("A session's person could not be asked about: {trouble}", trouble=unavailable.detail)
+            self._require_unexpired(session)
+            # The new tokens are kept, since the old ones may be void by now; more time they give nobody unasked.
+            return evolve(renewed, expires_on=session.expires_on)
+        except (ProviderFailed, NotPermitted) as refusal:
+            if self._persons.decides:
+                raise SessionEnded(detail=str(refusal)) from None
+            raise
+        # Providers may leave the email out of refreshed tokens; it is still the same person.
+        known = evolve(person, email=person.email or session.email)
+        return evolve(renewed, **_identity(known))
+
+    async def _require_valid(self, session: Session) -> None:
+        """The session's own tokens must still vouch for it; otherwise raise `SessionEnded`."""
+        self._require_unexpired(session)
+        try:
+            await self._check.verify_again(session.id_token)
+        except ProviderFailed as failed:
+            raise SessionEnded(detail=f"the session could not be renewed, and {failed.detail}") from None
+
+    def _require_unexpired(self, session: Session) -> None:
+        if session.expires_on is not None and session.expires_on <= self._clock.seconds():
+            raise SessionEnded(detail="the session's tokens have expired and could not be renewed")
+
+
+def _identity(person: Person) -> dict[str, Any]:
+    return {
+        "user": person.user,
+        "email": person.email,
+        "groups": person.groups,
+        "preferred_username": person.preferred_username,
+        "additional_claims": person.additional_claims,
+    }
+
+
+def _claims_of(session: Session) -> Mapping[str, Any]:
+    """The claims of a session's own ID token, which was verified when the session began."""
+    try:
+        return read_id_token(session.id_token).unverified_claims
+    except ProviderFailed as failed:
+        raise SessionEnded(detail=f"nobody can tell whose session it is: {failed.detail}") from None
+
+
+def _require_same_person(session: Session, id_token: str) -> None:
+    """OpenID Connect Core §12.2: a refreshed ID token keeps `iss` and `sub`.
+
+    Where the session's own cannot be read, its user must be the `sub`.
+    """
+    renewed = read_id_token(id_token).unverified_claims
+    try:
+        before = dict(read_id_token(session.id_token).unverified_claims)
+    except ProviderFailed:
+        before = {"sub": session.user} if session.user else {}
+    for name in ("iss", "sub"):
+        if name in before and renewed.get(name) != before[name]:
+            raise SessionEnded(reason="identity_changed", detail=f"the refreshed id_token has another {name}")
