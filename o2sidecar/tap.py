@@ -83,16 +83,9 @@ def _settle_memory(reactor: Any) -> None:
 
 def _standard_log(loaded: Loaded) -> ILogObserver:
     """What the program says of itself, on standard output."""
-    from o2sidecar.observe.standard import standard_log  # noqa: PLC0415 (after --help and refusals)
+    from o2sidecar.assembly.log import standard_log_of  # noqa: PLC0415 (after --help and refusals)
 
-    settings = loaded.settings
-    return standard_log(
-        write=_standard_output,
-        local=settings.logging_local_time,
-        on=settings.standard_logging,
-        layout=settings.standard_logging_format,
-        as_json=settings.logging_format == "json",
-    )
+    return standard_log_of(loaded.settings, _standard_output)
 
 
 def _install_reactor() -> None:

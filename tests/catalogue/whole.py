@@ -163,14 +163,18 @@ class Whole:
         self.apps: list[AppWire] = []
         self.clients: list[Client] = []
         self.log: list[bytes] = []
-        self.clock = _Reactor(self._connected)
+        self.clock = _Reactor(self.reach)
         self.clock.advance(NOW)
-        service = make_sidecar(loaded, reactor=self.clock, write=self.log.append, descriptors=4096)
-        service.privilegedStartService()
-        self.server: Any = self.clock.tcpServers[-1][1]
+        self.service = make_sidecar(loaded, reactor=self.clock, write=self.log.append, descriptors=4096)
+        self.service.privilegedStartService()
+        self.server: Any = self.clock.tcpServers[0][1]
 
-    def _connected(self, wire: Wire) -> None:
-        self.apps.append(AppWire(wire, self))
+    def reach(self, host: str, port: int, factory: Any, timeout: float) -> bool:
+        """Make a connection of the sidecar's stand; whether there is somebody."""
+        if port != APP_PORT:
+            return False
+        self.apps.append(AppWire(Wire(factory.buildProtocol(IPv4Address("TCP", host, port))), self))
+        return True
 
     def client(self) -> Client:
         """A new connection."""
@@ -204,14 +208,13 @@ class Whole:
 
 
 class _Reactor(MemoryReactorClock):
-    """A reactor on which every connection to the app stands at once, and none to anybody else."""
+    """A reactor on which connections stand at once if `reach` makes them, and never otherwise."""
 
-    def __init__(self, connected: Callable[[Wire], None]) -> None:
+    def __init__(self, reach: Callable[[str, int, Any, float], bool]) -> None:
         super().__init__()
-        self._connected = connected
+        self._reach = reach
 
     def connectTCP(self, host: str, port: int, factory: Any, timeout: float = 30, bindAddress: Any = None) -> Any:
-        if port != APP_PORT:
-            return super().connectTCP(host, port, factory, timeout, bindAddress)
-        self._connected(Wire(factory.buildProtocol(IPv4Address("TCP", host, port))))
-        return None
+        connector = super().connectTCP(host, port, factory, timeout, bindAddress)
+        self._reach(host, port, factory, timeout)
+        return connector

@@ -1,0 +1,1 @@
+"""Tests that no option is inert."""

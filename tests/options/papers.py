@@ -1,0 +1,44 @@
+"""Files that options name, written once into a folder."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.fakes import signing_key
+from tests.private_authority import authority
+from tests.server_certificates import pair
+
+PASSWORD = "pass-word-1"
+OTHER_SECRET = "fedcba9876543210"
+
+
+def write_files(folder: Path) -> None:
+    """Write them all."""
+    ours = authority("the tests").certify("127.0.0.1", common_name="the sidecar")
+    public: Any = signing_key().public_key
+    digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
+    contents = {
+        "emails": b"alice@example.com\n",
+        "users": f"bob:{{SHA}}{digest}\n".encode(),
+        "cert.pem": pair(kind="rsa").certificate,
+        "key.pem": pair(kind="rsa").key,
+        "ca.pem": authority("the tests").pem,
+        "system-ca.pem": authority("the system").pem,
+        "own-cert.pem": ours.chain,
+        "own-key.pem": ours.key,
+        "signing.pem": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "client-secret": b"from-a-file\n",
+        "cookie-secret": OTHER_SECRET.encode(),
+        "logo.svg": b'<svg xmlns="http://www.w3.org/2000/svg" id="my-logo"/>',
+        "templates/sign_in.html": b'{{define "sign_in.html"}}my own page{{end}}',
+        "templates/error.html": b'{{define "error.html"}}my own error{{end}}',
+    }
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)

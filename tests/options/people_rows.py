@@ -1,0 +1,106 @@
+"""The options of access, login and pages: who may pass, how one signs in, where that leads, and what it looks like."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.catalogue.strict import Message
+from tests.options.papers import PASSWORD
+from tests.options.probes import (
+    UPGRADE,
+    answer_field,
+    asks_provider,
+    body_holds,
+    signing_in,
+    status,
+    text,
+)
+from tests.options.row import Row, row
+from tests.options.world import OTHER_ISSUER, World
+
+SCRIPT = b"Accept: application/json"
+PREFLIGHT = (b"Origin: https://other.example", b"Access-Control-Request-Method: PUT")
+BASIC = b"Authorization: Basic " + base64.b64encode(f"bob:{PASSWORD}".encode())
+CALLBACK = "https://app.example.com/oauth2/callback"
+LOCAL_USERS = {"htpasswd_file": "{folder}/users"}
+BEARER = {"skip_jwt_bearer_tokens": "true"}
+
+
+def _with_token(of: Callable[[World], Any]) -> Callable[[World], int]:
+    def probe(world: World) -> int:
+        issuer = of(world)
+        token = issuer.make_id_token(**issuer.claims)
+        return world.get("/", b"Authorization: Bearer " + token.encode()).status
+
+    return probe
+
+
+def _leads_to(wanted: str) -> Callable[[World], str | None]:
+    """Where a login leads to in the end that was begun to go there."""
+    return lambda world: text(world.sign_in(wanted).values(b"location"))
+
+
+def _local_sign_in(world: World) -> int:
+    form = urlencode({"username": "bob", "password": PASSWORD, "rd": "/"}).encode()
+    fields = (b"Content-Type: application/x-www-form-urlencoded",)
+    return world.get("/oauth2/sign_in", *fields, method=b"POST", body=form).status
+
+
+def _forged_callback(world: World) -> bool:
+    """Whether the page that refuses a callback nobody waits for tells more than people need to know."""
+    answer: Message = world.get("/oauth2/callback?code=c&state=nonsense")
+    return b"it must be a hash, a colon and a redirect" in answer.body
+
+
+ROWS: Mapping[str, Row] = {
+    # Who may pass.
+    "email_domains": row(signing_in(), "other.example", 302, 403),
+    "authenticated_emails_file": row(signing_in(), "{folder}/emails", 403, 302, email_domains="other.example"),
+    "skip_auth_routes": row(status("/free"), "^/free", 403, 200),
+    "skip_auth_regex": row(status("/free"), "^/free", 403, 200),
+    "skip_auth_preflight": row(status("/", *PREFLIGHT, method=b"OPTIONS"), "true", 403, 200),
+    "trusted_ips": row(status(), "192.0.2.0/24", 403, 200),
+    "api_routes": row(status("/api/x"), "^/api/", 403, 401),
+    "skip_jwt_bearer_tokens": row(_with_token(lambda world: world.provider), "true", 403, 200),
+    "extra_jwt_issuers": row(
+        _with_token(lambda world: world.other), f"http://127.0.0.1:{OTHER_ISSUER}=other-app", 403, 200, **BEARER
+    ),
+    "bearer_token_login_fallback": row(
+        answer_field(b"content-type", "/", b"Authorization: Bearer x"),
+        "false",
+        "text/html; charset=utf-8",
+        "text/plain; charset=utf-8",
+        **BEARER,
+    ),
+    "htpasswd_file": row(status("/", BASIC), "{folder}/users", 403, 200),
+    "htpasswd_user_groups": row(
+        lambda world: (world.get("/", BASIC), text(world.seen[-1].values(b"x-forwarded-groups")))[1],
+        "staff",
+        None,
+        "staff",
+        **LOCAL_USERS,
+    ),
+    # How one signs in.
+    "redirect_url": row(
+        asks_provider("redirect_uri"), "https://sso.example.com/cb", CALLBACK, "https://sso.example.com/cb"
+    ),
+    "relative_redirect_url": row(asks_provider("redirect_uri"), "true", CALLBACK, "/oauth2/callback"),
+    "whitelist_domains": row(_leads_to("https://x.example.org/y"), ".example.org", "/", "https://x.example.org/y"),
+    "redirect_length_limit": row(_leads_to("/a-rather-long-way"), "10", "/a-rather-long-way", "/"),
+    "skip_provider_button": row(status(), "true", 403, 302),
+    "force_json_errors": row(answer_field(b"content-type"), "true", "text/html; charset=utf-8", "application/json"),
+    "websocket_challenge": row(status("/", *UPGRADE), "true", 403, 401),
+    "encode_state": row(lambda world: ":" in str(asks_provider("state")(world)), "true", True, False),
+    "allow_query_semicolons": row(body_holds('value="/y"', "/oauth2/sign_in?a=1;rd=/y"), "true", False, True),
+    "proxy_prefix": row(status("/sso/auth"), "/sso", 403, 401),
+    # What pages look like.
+    "custom_templates_dir": row(body_holds("my own page"), "{folder}/templates", False, True),
+    "display_htpasswd_form": row(body_holds('name="password"'), "false", True, False, **LOCAL_USERS),
+    "custom_sign_in_logo": row(body_holds("data:image/svg+xml"), "{folder}/logo.svg", False, True),
+    "banner": row(body_holds("<b>Welcome</b>"), "<b>Welcome</b>", False, True),
+    "footer": row(body_holds("<i>Acme</i>"), "<i>Acme</i>", False, True),
+    "show_debug_on_error": row(_forged_callback, "true", False, True),
+}

@@ -1,0 +1,154 @@
+"""The options of cookies, headers and of the proxies in front."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+
+from o2sidecar.session.codec import SessionCodec
+from o2sidecar.session.keys import KeyRing
+from tests.catalogue.whole import ALICE, NAME, NOW, pair
+from tests.options.papers import OTHER_SECRET
+from tests.options.probes import (
+    app_sees,
+    logged,
+    login_cookie,
+    session_cookie,
+    signing_in,
+    status,
+    told,
+    told_to_browser,
+)
+from tests.options.row import BASE, REFUSED, Probe, Row, row
+from tests.options.world import World, parameters_of
+
+ALICE_BASIC = "Basic " + base64.b64encode(b"user-1:pw").decode()
+BASIC = {"basic_auth_password": "pw"}
+BEHIND_A_PROXY = {"reverse_proxy": "true", "trusted_proxy_ips": "192.0.2.1"}
+BY_HTTPS = (b"X-Forwarded-Proto: https", b"X-Forwarded-Host: outside.example.com")
+CLIENT = "203.0.113.7"
+HERE, OUTSIDE = (f"https://{name}.example.com/oauth2/callback" for name in ("app", "outside"))
+
+
+def _opens(secret: str) -> Probe:
+    """Whether a session that was sealed with that secret counts."""
+    codec = SessionCodec(ring=KeyRing.from_texts([secret]), expire=3600)
+
+    def probe(world: World) -> bool:
+        world.jar[NAME.encode()] = codec.encode(NAME, ALICE).encode()
+        return world.get("/").status == 200
+
+    return probe
+
+
+def _kept_token(world: World) -> str:
+    """The access token in the session's cookie."""
+    world.sign_in()
+    codec = SessionCodec(ring=KeyRing.from_texts([BASE["cookie_secret"]]), expire=168 * 3600)
+    return codec.decode(NAME, world.jar[NAME.encode()].decode(), NOW).access_token
+
+
+def _logins_at_a_time(world: World) -> int:
+    """How many logins a browser can have under way that begins five."""
+    for _ in range(5):
+        world.begin()
+        world.pass_time(1)
+    return sum(name.endswith(b"_csrf") for name in world.jar)
+
+
+def _renewed(world: World) -> bool:
+    world.sign_in()
+    world.pass_time(60)
+    world.get("/")
+    return "refresh_token" in [asked.form.get("grant_type") for asked in world.provider.asked]
+
+
+def _large_session(world: World) -> int:
+    world.provider.claims["groups"] = [f"group-{number:04}-{number * 7919:x}" for number in range(600)]
+    return world.sign_in().status
+
+
+def _opened_anew(world: World) -> int:
+    """How many sessions were opened when three people ask in turn, twice."""
+    for _ in range(2):
+        for name in ("a", "b", "c"):
+            session = type(ALICE)(created_at=NOW, user=name, email=f"{name}@example.com")
+            world.get("/", b"Cookie: " + pair(session))
+    page = world.scrape()
+    [count] = re.findall(r'sessions_found_total{how="opened"} ([0-9]+)', page)
+    return int(count)
+
+
+def _scheme_told(world: World) -> str | None:
+    found = told(b"authorization")(world)
+    return str(found).partition(" ")[0] if found else None
+
+
+def _scheme_of_answer(world: World) -> str | None:
+    found = told_to_browser(b"authorization")(world)
+    return str(found).partition(" ")[0] if found else None
+
+
+def _own_cookie_told(world: World) -> bool:
+    return NAME in str(told(b"cookie")(world))
+
+
+def _callback_told(*fields: bytes) -> Probe:
+    """The callback of which the provider is told when a request brings these fields."""
+    return lambda world: parameters_of(world.get("/oauth2/start", *fields))["redirect_uri"]
+
+
+ROWS: Mapping[str, Row] = {
+    # Cookies.
+    "cookie_name": row(session_cookie("^[^=]+"), "other", "_oauth2_proxy", "other"),
+    "cookie_secret": row(_opens(OTHER_SECRET), OTHER_SECRET, False, True),
+    "cookie_secret_file": row(_opens(OTHER_SECRET), "{folder}/cookie-secret", REFUSED, True, cookie_secret=""),
+    "cookie_domains": row(session_cookie("Domain=[^;]+"), ".example.com", None, "Domain=example.com"),
+    "cookie_path": row(session_cookie("Path=[^;]+"), "/x", "Path=/", "Path=/x"),
+    "cookie_expire": row(session_cookie("Max-Age=[0-9]+"), "1h", "Max-Age=604800", "Max-Age=3600"),
+    "cookie_secure": row(session_cookie("Secure"), "false", "Secure", None),
+    "cookie_httponly": row(session_cookie("HttpOnly"), "false", "HttpOnly", None),
+    "cookie_samesite": row(session_cookie("SameSite=[A-Za-z]+"), "strict", None, "SameSite=Strict"),
+    "cookie_csrf_per_request": row(_logins_at_a_time, "true", 1, 5),
+    "cookie_csrf_per_request_limit": row(_logins_at_a_time, "2", 5, 2, cookie_csrf_per_request="true"),
+    "cookie_csrf_expire": row(login_cookie("Max-Age=[0-9]+"), "1m", "Max-Age=900", "Max-Age=60"),
+    "cookie_csrf_samesite": row(login_cookie("SameSite=[A-Za-z]+"), "none", None, "SameSite=None"),
+    "cookie_refresh": row(_renewed, "30s", False, True),
+    "cookie_parts_limit": row(_large_session, "2", 302, 500),
+    "session_store_type": row(signing_in(), "redis", 302, REFUSED),
+    "session_cookie_minimal": row(_kept_token, "true", "AT-1", ""),
+    "session_cache_size": row(_opened_anew, "2", 3, 6, metrics_address="127.0.0.1:9100"),
+    # What the app and an asking proxy are told.
+    "pass_user_headers": row(told(b"x-forwarded-user"), "false", "user-1", None, pass_basic_auth="false"),
+    "pass_basic_auth": row(told(b"authorization"), "false", ALICE_BASIC, None, **BASIC),
+    "basic_auth_password": row(told(b"authorization"), "pw", None, ALICE_BASIC),
+    "pass_access_token": row(told(b"x-forwarded-access-token"), "true", None, "AT-1"),
+    "pass_authorization_header": row(_scheme_told, "true", None, "Bearer"),
+    "prefer_email_to_user": row(told(b"x-forwarded-user"), "true", "user-1", "alice@example.com"),
+    "set_xauthrequest": row(told_to_browser(b"x-auth-request-email"), "true", None, "alice@example.com"),
+    "set_authorization_header": row(_scheme_of_answer, "true", None, "Bearer"),
+    "set_basic_auth": row(_scheme_of_answer, "true", None, "Basic", **BASIC),
+    "gap_auth": row(told_to_browser(b"gap-auth"), "false", "alice@example.com", None),
+    "skip_auth_strip_headers": row(
+        told(b"authorization", b"Authorization: Mine"), "false", ALICE_BASIC, f"Mine,{ALICE_BASIC}", **BASIC
+    ),
+    "pass_own_cookies": row(_own_cookie_told, "false", True, False),
+    # Proxies in front.
+    "reverse_proxy": row(_callback_told(*BY_HTTPS), "true", HERE, OUTSIDE, trusted_proxy_ips="192.0.2.1"),
+    "trusted_proxy_ips": row(_callback_told(*BY_HTTPS), "192.0.2.1", HERE, OUTSIDE, reverse_proxy="true"),
+    "real_client_ip_header": row(
+        logged(f"^{CLIENT}", fields=(f"X-Forwarded-For: {CLIENT}".encode(),)),
+        "X-Forwarded-For",
+        [],
+        [CLIENT],
+        **BEHIND_A_PROXY,
+    ),
+    "pass_untrusted_forwarded": row(
+        app_sees(b"x-forwarded-for", b"X-Forwarded-For: 1.1.1.1"), "false", "1.1.1.1, 192.0.2.1", "192.0.2.1"
+    ),
+    "proxy_protocol": row(
+        lambda world: world.send("/open/x").got[:12], "true", b"HTTP/1.1 200", b"", trusted_proxy_ips="192.0.2.1"
+    ),
+    "force_https": row(status("/open/x"), "true", 200, 308),
+}
