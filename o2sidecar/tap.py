@@ -6,13 +6,13 @@ import atexit
 import gc
 import os
 import select
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import IService
-from twisted.logger import ILogObserver
 from twisted.python.usage import Options as UsageOptions
 
 from o2sidecar import __version__
@@ -21,6 +21,7 @@ from o2sidecar.foreground import Foreground
 from o2sidecar.settings.load import HelpAsked, Loaded, SettingsRefused, UsageRefused, VersionAsked, load
 
 if TYPE_CHECKING:
+    from o2sidecar.assembly.log import LogOutput
     from o2sidecar.service import SidecarService
 
 
@@ -40,15 +41,21 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor  # noqa: PLC0415, TID251 (twistd has installed it by now)
 
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415 (after --help and refusals)
+    from o2sidecar.assembly.log import standard_log_of  # noqa: PLC0415
 
+    loaded = options.loaded
     with _refusals():
-        service = make_sidecar(options.loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
+        log = _log_output(loaded, reactor)
+        service = make_sidecar(
+            loaded, reactor=reactor, write=log.write, descriptors=raise_limit(), beside=log.background
+        )
     _settle_memory(reactor)
     # twistd ends with status 0 whatever happened, and offers no other way to say otherwise.
     atexit.register(_end_unwell, service)
     twistd = options.parent
-    if twistd["nodaemon"] and not (twistd["logfile"] or twistd["logger"] or twistd.get("syslog")):
-        service.observer = _standard_log(options.loaded)
+    told_where = twistd["logfile"] or twistd["logger"] or twistd.get("syslog")
+    if not told_where and (twistd["nodaemon"] or loaded.settings.logging_filename):
+        service.observer = standard_log_of(loaded.settings, log.write)
     return service
 
 
@@ -60,11 +67,15 @@ def main(arguments: Sequence[str]) -> int:
     from twisted.internet import reactor  # noqa: PLC0415, TID251 (installed here, after --help and refusals)
 
     from o2sidecar.assembly import make_sidecar  # noqa: PLC0415
+    from o2sidecar.assembly.log import standard_log_of  # noqa: PLC0415
     from o2sidecar.observe.standard import begin_logging  # noqa: PLC0415
 
-    begin_logging(_standard_log(loaded))
     with _refusals():
-        service = make_sidecar(loaded, reactor=reactor, write=_standard_output, descriptors=raise_limit())
+        log = _log_output(loaded, reactor)
+        begin_logging(standard_log_of(loaded.settings, log.write))
+        service = make_sidecar(
+            loaded, reactor=reactor, write=log.write, descriptors=raise_limit(), beside=log.background
+        )
     _settle_memory(reactor)
     foreground.run(service, reactor)
     return 1 if service.refused else 0
@@ -81,11 +92,19 @@ def _settle_memory(reactor: Any) -> None:
     reactor.callWhenRunning(gc.freeze)
 
 
-def _standard_log(loaded: Loaded) -> ILogObserver:
-    """What the program says of itself, on standard output."""
-    from o2sidecar.assembly.log import standard_log_of  # noqa: PLC0415 (after --help and refusals)
+def _log_output(loaded: Loaded, reactor: Any) -> LogOutput:
+    """Where the log goes; a file is opened again on SIGUSR1, as those who rotate logs expect."""
+    from o2sidecar.assembly.log import LogOutput  # noqa: PLC0415 (after --help and refusals)
 
-    return standard_log_of(loaded.settings, _standard_output)
+    log = LogOutput.of(
+        loaded.settings,
+        standard_output=lambda data: _write_whole(1, data),
+        standard_error=lambda data: _write_whole(2, data),
+        reactor=reactor,
+    )
+    if log.reopen is not None:
+        signal.signal(signal.SIGUSR1, lambda number, frame: reactor.callFromThread(log.reopen))
+    return log
 
 
 def _install_reactor() -> None:
@@ -128,7 +147,7 @@ def _refusals() -> Iterator[None]:
         raise SystemExit(2) from None
 
 
-def _standard_output(data: bytes) -> None:
-    """Write to file descriptor 1 whole, past Python's own buffer."""
+def _write_whole(descriptor: int, data: bytes) -> None:
+    """Write all of it, past Python's own buffers."""
     while data:
-        data = data[os.write(1, data) :]
+        data = data[os.write(descriptor, data) :]

@@ -52,11 +52,18 @@ class Guarded:
     trouble: Callable[[], str]
 
 
-def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object], descriptors: int) -> SidecarService:
+def make_sidecar(
+    loaded: Loaded,
+    *,
+    reactor: Any,
+    write: Callable[[bytes], object],
+    descriptors: int,
+    beside: tuple[Background, ...] = (),
+) -> SidecarService:
     """The whole sidecar as a service that does not listen yet.
 
     `write` takes the lines of the access and authentication logs. `descriptors`: how many files and connections the
-    process may have open.
+    process may have open. `beside`: what else must run meanwhile.
     """
     settings, structure = loaded.settings, loaded.structure
     pools: dict[str, Pool] = {}
@@ -87,7 +94,7 @@ def make_sidecar(loaded: Loaded, *, reactor: Any, write: Callable[[bytes], objec
                 settings, edge=guarded.edge, server=server, pools=pools, trouble=guarded.trouble, reactor=reactor
             ),
         ),
-        background=(*guarded.background, *listening.background),
+        background=(*guarded.background, *listening.background, *beside),
         ending=begin_to_end,
         drain=lambda: server.drain(settings.shutdown_timeout),
         delay=settings.drain_delay,

@@ -19,7 +19,7 @@ _DANGERS = {
 }
 _WITHOUT_EFFECT = {
     "flush_interval": "this has no effect: nothing is buffered, every piece of an answer is passed on as it comes.",
-    "errors_to_info_log": "this has no effect: errors are on standard output already, like everything else.",
+    "errors_to_info_log": "this has no effect: errors are where everything else of the log is already.",
 }
 
 
@@ -202,6 +202,14 @@ def _local_users(options: Options, given: Collection[str]) -> Iterator[Problem]:
             yield _caution(key, "this has no effect without htpasswd_file.")
 
 
+def _log_file(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    if options.logging_filename:
+        return
+    for key in ("logging_max_size", "logging_max_age", "logging_max_backups", "logging_compress"):
+        if key in given and getattr(options, key) != BY_KEY[key].default:
+            yield _caution(key, "this has no effect without logging_filename.")
+
+
 def _validate_url(options: Options, given: Collection[str]) -> Iterator[Problem]:
     if options.validate_url and options.provider in OPENID:
         yield _caution(
@@ -227,6 +235,7 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _upstream_authorities,
     _bearer_tokens,
     _local_users,
+    _log_file,
     _validate_url,
     _cut_patterns,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -99,6 +100,24 @@ def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
     yield from _unusable_certificates(options, read_file)
     yield from _unusable_passwords(options, read_file)
     yield from _unusable_service_account(options, read_file)
+    if options.logging_filename and (complaint := unwritable(options.logging_filename)):
+        yield Problem(names=("logging_filename",), sentence=complaint)
+
+
+def unwritable(path: str) -> str:
+    """Why nothing can be appended to a file, in words; empty if it can be, or the file can be made. Makes none."""
+    folder = os.path.dirname(path) or "."
+    try:
+        # Without O_NONBLOCK a FIFO that nobody reads would stop the process.
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK))
+    except FileNotFoundError:
+        if not os.path.isdir(folder):
+            return f"{shown(path)} cannot be written: there is no folder {shown(folder)}"
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return f"{shown(path)} cannot be written: nothing can be made in the folder {shown(folder)}"
+    except (OSError, ValueError) as error:
+        return f"{shown(path)} cannot be written: {getattr(error, 'strerror', None) or error}"
+    return ""
 
 
 def _folders(uris: Iterable[str]) -> Iterator[str]:

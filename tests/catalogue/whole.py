@@ -10,6 +10,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.testing import MemoryReactorClock
 
 from o2sidecar.assembly import make_sidecar
+from o2sidecar.assembly.log import LogOutput
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.session import Session
@@ -165,9 +166,16 @@ class Whole:
         self.log: list[bytes] = []
         self.clock = _Reactor(self.reach)
         self.clock.advance(NOW)
-        self.service = make_sidecar(loaded, reactor=self.clock, write=self.log.append, descriptors=4096)
+        log = self.log_output(loaded)
+        self.service = make_sidecar(
+            loaded, reactor=self.clock, write=log.write, descriptors=4096, beside=log.background
+        )
         self.service.privilegedStartService()
         self.server: Any = self.clock.tcpServers[0][1]
+
+    def log_output(self, loaded: Loaded) -> LogOutput:
+        """Where the logs of requests and sign-ins go: into `log`."""
+        return LogOutput(write=self.log.append)
 
     def reach(self, host: str, port: int, factory: Any, timeout: float) -> bool:
         """Make a connection of the sidecar's stand; whether there is somebody."""

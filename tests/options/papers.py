@@ -35,6 +35,9 @@ def write_files(folder: Path) -> None:
         "client-secret": b"from-a-file\n",
         "cookie-secret": OTHER_SECRET.encode(),
         "logo.svg": b'<svg xmlns="http://www.w3.org/2000/svg" id="my-logo"/>',
+        "size/log": b"",
+        **{f"count/log-2027-01-1{day}T00-00-00.000": b"of this week\n" for day in range(3)},
+        "packed/log-2027-01-14T00-00-00.000": b"of yesterday\n",
         "templates/sign_in.html": b'{{define "sign_in.html"}}my own page{{end}}',
         "templates/error.html": b'{{define "error.html"}}my own error{{end}}',
     }

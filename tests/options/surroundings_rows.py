@@ -52,6 +52,27 @@ def _of_sign_ins(pattern: bytes) -> Probe:
     return probe
 
 
+def _in_folder(names: str) -> Probe:
+    """How many files of such names are beside the log's."""
+    return lambda world: len(list(world.log_file.parent.glob(names)))
+
+
+def _old_one_stays(world: World) -> bool:
+    """Whether a file that was rotated long ago is still there after an hour."""
+    old = world.log_file.with_name("log-2020-01-01T00-00-00.000")
+    old.write_bytes(b"of 2020\n")
+    world.pass_time(3600)
+    return old.exists()
+
+
+def _rotated(world: World) -> bool:
+    """Whether the log's file is rotated in the course of 1.5 MiB."""
+    for _ in range(110):
+        world.get("/open/" + "x" * 15_000)
+    world.pass_time(1)
+    return world.log_file.stat().st_size < 1 << 20
+
+
 def _reached(*targets: str) -> Probe:
     """The ports that are connected to for the sake of these requests."""
 
@@ -100,6 +121,11 @@ ROWS: Mapping[str, Row] = {
         logged("/open/[xy]", "/open/x", "/open/y"), "/open/x", ["/open/x", "/open/y"], ["/open/y"]
     ),
     "silence_ping_logging": row(logged("/ping", "/ping"), "true", ["/ping"], []),
+    "logging_filename": row(logged(" 200 "), "{folder}/log", [" 200 "], []),
+    "logging_max_size": row(_rotated, "1", False, True, logging_filename="{folder}/size/log"),
+    "logging_max_age": row(_old_one_stays, "0", False, True, logging_filename="{folder}/log"),
+    "logging_max_backups": row(_in_folder("log-2027-*"), "1", 3, 1, logging_filename="{folder}/count/log"),
+    "logging_compress": row(_in_folder("*.gz"), "true", 0, 1, logging_filename="{folder}/packed/log"),
     "logging_local_time": row(logged(r"\d\d:\d\d:\d\d"), "false", ["13:30:00"], ["08:00:00"]),
     "logging_format": row(logged('^{"time":'), "json", [], ['{"time":']),
     "standard_logging_format": row(

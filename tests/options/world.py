@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -18,7 +19,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 from zope.interface import implementer
 
-from o2sidecar.assembly.log import standard_log_of
+from o2sidecar.assembly.log import LogOutput, standard_log_of
 from o2sidecar.settings.load import Loaded
 from tests.catalogue.strict import Message, read_answers
 from tests.catalogue.whole import HOST, Client, Respond, Whole, numbered
@@ -53,8 +54,6 @@ class World(Whole):
         self.observer = standard_log_of(loaded.settings, self.standard.append)
         globalLogPublisher.addObserver(self.observer)
         super().__init__(loaded, respond=respond, early=early)
-        self.clock.getThreadPool = _AtOnce  # type: ignore[attr-defined]
-        self.clock.callFromThread = lambda call, *args, **named: call(*args, **named)  # type: ignore[attr-defined]
         self.clock.hasRun = True
         self.service.startService()
         self.pump()
@@ -62,6 +61,14 @@ class World(Whole):
     def end(self) -> None:
         """Listen to its log no more."""
         globalLogPublisher.removeObserver(self.observer)
+
+    def log_output(self, loaded: Loaded) -> LogOutput:
+        self.clock.getThreadPool = _AtOnce  # type: ignore[attr-defined]
+        self.clock.callFromThread = lambda call, *args, **named: call(*args, **named)  # type: ignore[attr-defined]
+        self.log_file = Path(loaded.settings.logging_filename)
+        return LogOutput.of(
+            loaded.settings, standard_output=self.log.append, standard_error=self.standard.append, reactor=self.clock
+        )
 
     # Who can be reached.
 

@@ -53,6 +53,10 @@ class CautionTests(SynchronousTestCase):
             ("--auth-request-response-mode=form_post",): "where browsers send no cookie but SameSite=None",
             ("--cookie-name=__Secure-a", "--cookie-secure=false"): "browsers drop cookies of this name",
             ("--cookie-name=__Host-a", "--cookie-domain=a.b"): "that have a domain or another path",
+            (
+                "--logging-max-age=30",
+                "--logging-compress",
+            ): "(logging_compress): this has no effect without logging_filename",
             ("--use-system-trust-store",): "this has no effect without provider_ca_files",
             ("--validate-url=https://idp.example/v",): "this has no effect with oidc",
             ("--upstream-ca-file=ca.pem", "--ssl-upstream-insecure-skip-verify"): "this has no effect while the app's",

@@ -340,11 +340,6 @@ class OldNameTests(SynchronousTestCase):
         """The same option with its default value changes nothing and is accepted."""
         load_with("--signature-key=", "--bitbucket-team=", variables={"REDIS_USE_CLUSTER": "false"})
 
-    def test_without_effect(self) -> None:
-        """An option that is not built and only changes looks is warned about."""
-        warnings = load_with(variables={"LOGGING_MAX_SIZE": "5"}).warnings
-        self.assertIn("OAUTH2_PROXY_LOGGING_MAX_SIZE: this has no effect in this version.", warnings)
-
     def test_bad_value_of_what_is_not_built(self) -> None:
         """A value that cannot be read is a problem there too."""
         self.assertIn("whole number", refusal_of(variables={"LOGGING_MAX_SIZE": "big"}))

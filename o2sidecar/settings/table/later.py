@@ -72,11 +72,6 @@ LATER: tuple[LaterOption, ...] = (
     _refused("redis_use_cluster", False),
     _refused("redis_cluster_connection_urls", (), flag="--redis-cluster-connection-urls"),
     _refused("redis_connection_idle_timeout", 0),
-    _warned("logging_filename", ""),
-    _warned("logging_max_size", 100),
-    _warned("logging_max_age", 7),
-    _warned("logging_max_backups", 0),
-    _warned("logging_compress", False),
 )
 """A value that is the default changes nothing and is accepted without a word."""
 

@@ -157,6 +157,11 @@ class LogOptions(Group):
     request_logging: bool = option(True, "log requests")
     exclude_logging_paths: Texts = option((), "paths whose requests are not logged")
     silence_ping_logging: bool = option(False, "do not log health checks")
+    logging_filename: str = option("", "file for all of the log, instead of standard output")
+    logging_max_size: int = option(100, "MiB above which the log's file is rotated")
+    logging_max_age: int = option(7, "days after which a rotated file is removed; 0: never")
+    logging_max_backups: int = option(0, "most rotated files that are kept; 0: all")
+    logging_compress: bool = option(False, "compress rotated files by gzip")
     logging_local_time: bool = option(True, "local time in the log, not UTC")
     logging_format: str = option("text", "text or json: one JSON object a line, of every kind", ours=True)
     standard_logging_format: str = option(layouts.STANDARD, "layout of what the process does (Go template)")
@@ -164,5 +169,5 @@ class LogOptions(Group):
     request_logging_format: str = option(
         layouts.REQUEST, "layout of requests (Go template)", sidecar_default=layouts.REQUEST_WITH_REASON
     )
-    errors_to_info_log: bool = option(False, "has no effect: everything goes to standard output")
+    errors_to_info_log: bool = option(False, "has no effect: errors are where everything else is")
     request_id_header: str = option("X-Request-Id", "header that names a request in the log")
