@@ -51,7 +51,9 @@ _LATER = """\
 These options of oauth2-proxy are refused, since somebody relies on what they do (a value that is the default is fine):
 {refused}.
 
-These change nothing, and a warning says so: {warned}.
+These change nothing, and a warning says so:
+
+{warned}
 """
 
 
@@ -78,8 +80,8 @@ def page() -> str:
     for title, options in _grouped():
         rows = ["| key, flag, variable | default | what it does |", "|---|---|---|", *map(_row, options)]
         parts.append(f"## {title}\n\n" + "\n".join(rows) + "\n")
-    refused = ", ".join(f"`{option.key}`" for option in LATER if option.refused)
-    warned = ", ".join(f"`{option.key}`" for option in LATER if not option.refused)
+    refused = ", ".join(f"`{option.key}`" for option in LATER if not option.missing)
+    warned = "\n".join(f"* `{option.key}`: {option.missing}" for option in LATER if option.missing)
     parts.append(_LATER.format(refused=refused, warned=warned))
     return "\n".join(parts)
 

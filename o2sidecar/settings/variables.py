@@ -9,7 +9,7 @@ from typing import Any
 from o2sidecar.settings.flags import META_SWITCHES, META_TEXTS
 from o2sidecar.settings.given import Given
 from o2sidecar.settings.kinds import Kind, shown
-from o2sidecar.settings.nearest import suggestion
+from o2sidecar.settings.nearest import nearest
 from o2sidecar.settings.option import KnownOption
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.table import OPTIONS
@@ -17,6 +17,7 @@ from o2sidecar.settings.table.later import LATER
 
 _OPTIONS: tuple[KnownOption, ...] = (*OPTIONS, *LATER)
 _KEYS: Mapping[str, str] = {option.variable: option.key for option in _OPTIONS}
+_BARE: Mapping[str, str] = {option.key.upper(): option.variable for option in _OPTIONS}
 _OURS = re.compile(r"(?:OAUTH2_PROXY|O2SIDECAR)_")
 _FLAGS_ONLY = frozenset(
     f"{prefix}{flag[2:].upper().replace('-', '_')}"
@@ -49,5 +50,7 @@ def unknown_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
         if variable in _FLAGS_ONLY:
             yield Problem(names=(name,), sentence="this can only be given as a flag; the variable is ignored.")
         else:
-            hint = suggestion(variable, _KEYS)
+            # Without prefixes: one of ours with oauth2-proxy's prefix, or the reverse, is a likely mistake.
+            meant = nearest(_OURS.sub("", variable, count=1), _BARE)
+            hint = f" (did you mean {_BARE[meant]}?)" if meant else ""
             yield Problem(names=(name,), sentence=f"no option has this variable; it is ignored{hint}.")

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.settings.flags import META_SWITCHES, META_TEXTS
+from o2sidecar.settings.kinds import SWITCH
 from o2sidecar.settings.load import HelpAsked, SettingsRefused, UsageRefused, VersionAsked, load
 from o2sidecar.settings.table import OPTIONS
+from o2sidecar.settings.table.later import LATER
 from tests.private_authority import authority
 from tests.settings.loading import GOOD, file_reader, load_with, refusal_of
 
@@ -319,7 +321,7 @@ class OldNameTests(SynchronousTestCase):
 
     def test_not_built_yet(self) -> None:
         """An option that somebody relies on and that is not built is refused by name, from every source."""
-        self.assertIn("--signature-key (signature_key): is not supported", refusal_of("--signature-key=x"))
+        self.assertIn("--bitbucket-team (bitbucket_team): is not supported", refusal_of("--bitbucket-team=x"))
         self.assertIn("OAUTH2_PROXY_REDIS_USERNAME: is not", refusal_of(variables={"REDIS_USERNAME": "x"}))
         self.assertIn(
             "bitbucket_team (o.cfg): is not", refusal_of("--config=o.cfg", files={"o.cfg": 'bitbucket_team = "x"'})
@@ -340,9 +342,19 @@ class OldNameTests(SynchronousTestCase):
         """The same option with its default value changes nothing and is accepted."""
         load_with("--signature-key=", "--bitbucket-team=", variables={"REDIS_USE_CLUSTER": "false"})
 
+    def test_without_effect(self) -> None:
+        """An option that is not built and restricts nobody is accepted; what it does not do is said, not its value."""
+        for option in LATER:
+            if option.missing:
+                value = "true" if option.kind is SWITCH else "hunter2"
+                warnings = load_with(variables={option.variable: value}).warnings
+                self.assertIn(f"{option.variable}: this has no effect: {option.missing}.", warnings)
+                self.assertNotIn("hunter2", "".join(warnings))
+
     def test_bad_value_of_what_is_not_built(self) -> None:
         """A value that cannot be read is a problem there too."""
-        self.assertIn("whole number", refusal_of(variables={"LOGGING_MAX_SIZE": "big"}))
+        text = refusal_of(variables={"GOOGLE_USE_ORGANIZATION_ID": "perhaps"})
+        self.assertIn("OAUTH2_PROXY_GOOGLE_USE_ORGANIZATION_ID: must be true or false", text)
 
 
 class StructureTests(SynchronousTestCase):

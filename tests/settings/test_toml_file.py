@@ -5,6 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.settings.load import load
+from o2sidecar.settings.table import BY_KEY
+from o2sidecar.settings.table.later import LATER_BY_KEY
 from tests.settings.loading import GOOD, load_with, refusal_of
 
 
@@ -76,6 +78,14 @@ class TomlFileTests(SynchronousTestCase):
         self.assertIn("cookie-secure (o.cfg): no option has this key (did you mean cookie_secure?)", text)
         self.assertIn("logging_level (o.cfg): no option has this key", text)
         self.assertIn("server (o.cfg): no option has this key", text)
+
+    def test_slips(self) -> None:
+        """The singular for the plural, or the reverse, is refused with the right key."""
+        slips = {key.removesuffix("s") if key.endswith("s") else f"{key}s": key for key in (*BY_KEY, *LATER_BY_KEY)}
+        wrong = {slip: key for slip, key in slips.items() if slip not in slips.values()}
+        text = self.refused("".join(f"{slip} = 1\n" for slip in wrong))
+        for slip, key in wrong.items():
+            self.assertIn(f"  {slip} (o.cfg): no option has this key (did you mean {key}?)", text)
 
     def test_syntax_error(self) -> None:
         """A syntax error is told with its line and column."""

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.settings.table import BY_KEY
 from o2sidecar.settings.variables import read_environment, unknown_variables
+from tests.settings.test_table import ALL
 
 
 class EnvironmentTests(SynchronousTestCase):
@@ -37,6 +38,17 @@ class EnvironmentTests(SynchronousTestCase):
         self.assertIn("did you mean OAUTH2_PROXY_COOKIE_DOMAINS?", text)
         self.assertNotIn("secret-value", text)
         self.assertIn("O2SIDECAR_DEFAULTS", self.remarks("O2SIDECAR_DEFAULT"))
+
+    def test_slips(self) -> None:
+        """Whoever writes the singular for the plural or the reverse, or the other prefix, is told the right name."""
+        for option in ALL:
+            bare = option.key.upper()
+            slip = bare.removesuffix("S") if bare.endswith("S") else f"{bare}S"
+            other = {"OAUTH2_PROXY": "O2SIDECAR", "O2SIDECAR": "OAUTH2_PROXY"}
+            prefix = option.variable.removesuffix(f"_{bare}")
+            for wrong in (f"{prefix}_{slip}", f"{other[prefix]}_{bare}"):
+                if wrong not in {each.variable for each in ALL}:
+                    self.assertIn(f"(did you mean {option.variable}?)", self.remarks(wrong))
 
     def test_flag_only(self) -> None:
         """A variable for what is a flag only is told apart."""

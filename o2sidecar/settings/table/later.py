@@ -18,48 +18,56 @@ class LaterOption(KnownOption):
     """An option that is not built yet.
 
     Attributes:
-        refused: whether the process must not start with it, since someone relies on what it would do; otherwise it
-            only changes looks, and a warning says that it does not.
+        missing: what it does not do, for a warning; empty where the process must not start with it, since someone
+            relies on what it would do.
     """
 
-    refused: bool
+    missing: str
 
 
-def _later(key: str, default: Any, *, refused: bool, flag: str = "", structured: bool = False) -> LaterOption:
+def _later(key: str, default: Any, *, missing: str = "", flag: str = "", structured: bool = False) -> LaterOption:
     return LaterOption(
         key=key,
         flag=flag or flag_of(key, default),
         variable="OAUTH2_PROXY_" + key.upper(),
         kind=_KINDS[type(default)],
         default=default,
-        refused=refused,
+        missing=missing,
         structured=structured,
     )
 
 
 def _refused(key: str, default: Any, *, flag: str = "", structured: bool = False) -> LaterOption:
-    return _later(key, default, refused=True, flag=flag, structured=structured)
+    return _later(key, default, flag=flag, structured=structured)
 
 
-def _warned(key: str, default: Any, *, structured: bool = False) -> LaterOption:
-    return _later(key, default, refused=False, structured=structured)
+def _warned(key: str, default: Any, missing: str, *, structured: bool = False) -> LaterOption:
+    return _later(key, default, missing=missing, structured=structured)
+
+
+_AMBIENT = "groups are asked for with google_service_account_json and google_admin_email only"
+_LOGIN_GOV = "a client of login.gov cannot prove itself by a key of its own"
 
 
 LATER: tuple[LaterOption, ...] = (
     _refused("metrics_secure_address", "", structured=True),
     _refused("metrics_tls_cert_file", "", structured=True),
     _refused("metrics_tls_key_file", "", structured=True),
-    _refused("signature_key", ""),
-    _refused("resource", "", structured=True),
-    _refused("google_use_application_default_credentials", False, structured=True),
-    _refused("google_target_principal", "", structured=True),
-    _refused("google_use_organization_id", False, structured=True),
-    _refused("google_admin_api_user_scope", "", structured=True),
+    _warned(
+        "signature_key",
+        "",
+        "requests to the app are not signed (GAP-Signature), and the app must be reachable through the sidecar only",
+    ),
+    _warned("resource", "", "the provider is not told of a resource", structured=True),
+    _warned("google_use_application_default_credentials", False, _AMBIENT, structured=True),
+    _warned("google_target_principal", "", _AMBIENT, structured=True),
+    _warned("google_use_organization_id", False, "the preferred username stays what Google says", structured=True),
+    _warned("google_admin_api_user_scope", "", "the directory is asked for groups only", structured=True),
     _refused("bitbucket_team", "", structured=True),
     _refused("bitbucket_repository", "", structured=True),
-    _refused("jwt_key", "", structured=True),
-    _refused("jwt_key_file", "", structured=True),
-    _refused("pubjwk_url", "", structured=True),
+    _warned("jwt_key", "", _LOGIN_GOV, structured=True),
+    _warned("jwt_key_file", "", _LOGIN_GOV, structured=True),
+    _warned("pubjwk_url", "", _LOGIN_GOV, structured=True),
     _refused("redis_connection_url", ""),
     _refused("redis_username", ""),
     _refused("redis_password", ""),
