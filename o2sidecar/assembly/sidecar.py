@@ -24,6 +24,7 @@ from o2sidecar.http.twisted_web.resources import TwistedResource
 from o2sidecar.http.upstream.pool import Pool
 from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
+from o2sidecar.settings.options import Settings
 from o2sidecar.signin.answers import Answers
 from o2sidecar.site import Sidecar
 
@@ -74,14 +75,7 @@ def make_sidecar(
         write,
     )
     most = bearable(descriptors)
-    server = HttpServer(
-        guarded.root,
-        clock=reactor,
-        limits=limits_of(settings, most),
-        access=guarded.edge.access,
-        refuse=guarded.answers.of_the_wire,
-        request_id_field=settings.request_id_header.lower().encode("ascii"),
-    )
+    server = _server(settings, guarded, most, reactor)
     listening = Listening.of(settings, structure, server, guarded.edge.forwarding, reactor)
 
     def begin_to_end() -> None:
@@ -104,6 +98,17 @@ def make_sidecar(
         flush=guarded.edge.lines.flush,
         unfit=without_provider(guarded.trouble) if settings.provider_required_at_start else lambda: "",
         end_process=lambda: reactor.callWhenRunning(reactor.stop),
+    )
+
+
+def _server(settings: Settings, guarded: Guarded, most: int, reactor: Any) -> HttpServer:
+    return HttpServer(
+        guarded.root,
+        clock=reactor,
+        limits=limits_of(settings, most),
+        access=guarded.edge.access,
+        refuse=guarded.answers.of_the_wire,
+        request_id_field=settings.request_id_header.lower().encode("ascii"),
     )
 
 
