@@ -21,7 +21,7 @@ BENCH_PROGRAMS := nginx:nginx-light wrk:wrk apache2:apache2 \
 	/usr/lib/apache2/modules/mod_auth_openidc.so:libapache2-mod-auth-openidc
 PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy $(BENCH_PROGRAMS)
 
-.PHONY: help demo test lint unit conformance hostile e2e autobahn bench install provider programs clean
+.PHONY: help demo test lint unit conformance converted hostile e2e autobahn bench install provider programs clean
 
 help: ## say what there is
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -40,6 +40,9 @@ unit: install ## tests without processes
 
 conformance: install ## the recorded behaviour of oauth2-proxy
 	@$(BIN)/python tests/run_all.py conformance
+
+converted: install ## the same by way of the structured file that each configuration is converted to
+	@$(BIN)/python tests/run_all.py converted
 
 hostile: install ## hostile HTTP, byte by byte, against the real process
 	@$(BIN)/python tests/run_all.py hostile

@@ -18,7 +18,15 @@ from twisted.python.usage import Options as UsageOptions
 from o2sidecar import __version__
 from o2sidecar.descriptors import raise_limit
 from o2sidecar.foreground import Foreground
-from o2sidecar.settings.load import HelpAsked, Loaded, SettingsRefused, UsageRefused, VersionAsked, load
+from o2sidecar.settings.load import (
+    ConversionAsked,
+    HelpAsked,
+    Loaded,
+    SettingsRefused,
+    UsageRefused,
+    VersionAsked,
+    load,
+)
 
 if TYPE_CHECKING:
     from o2sidecar.assembly.log import LogOutput
@@ -116,7 +124,7 @@ def _install_reactor() -> None:
 
 
 def load_or_exit(arguments: Sequence[str]) -> Loaded:
-    """The settings; or the process ends: 0 when help, version or a test was asked for, 1 refused, 2 misused."""
+    """The settings; or the process ends: 0 when something else than running was asked for, 1 refused, 2 misused."""
     from o2sidecar.providers.registry import known_providers  # noqa: PLC0415 (it looks for those of other packages)
 
     with _refusals():
@@ -138,6 +146,10 @@ def _refusals() -> Iterator[None]:
         raise SystemExit(0) from None
     except VersionAsked:
         sys.stdout.write(f"o2sidecar {__version__}\n")
+        raise SystemExit(0) from None
+    except ConversionAsked as asked:
+        sys.stderr.write(asked.remarks)
+        sys.stdout.write(asked.text)
         raise SystemExit(0) from None
     except SettingsRefused as refused:
         sys.stderr.write(f"{refused}\n")

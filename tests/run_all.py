@@ -142,6 +142,14 @@ def conformance(way: str) -> list[str]:
     return [sys.executable, runner, "--proxy-cmd", SIDECAR, "--config-via", way, "--reuse", "--jobs", "2"]
 
 
+def converted() -> list[str]:
+    """The same, each configuration by way of the structured file that it is converted to."""
+    command = conformance("env")
+    script = ROOT / "tests" / "end_to_end" / "converted.py"
+    command[command.index(SIDECAR)] = f"{sys.executable} {script}"
+    return command
+
+
 def autobahn() -> list[str]:
     """Autobahn's WebSocket suite, with and without the sidecar."""
     return [sys.executable, str(ROOT / "tests" / "end_to_end" / "autobahn_suite.py")]
@@ -165,6 +173,9 @@ SUITES: dict[str, list[Suite]] = {
     "conformance": [
         Suite(name=f"conformance_{way}", missing=shared_missing, command=partial(conformance, way), count=by_last_line)
         for way in SETTINGS_BY
+    ],
+    "converted": [
+        Suite(name="converted", missing=shared_missing, command=converted, count=by_last_line),
     ],
     "e2e": [
         Suite(
@@ -192,8 +203,8 @@ SUITES: dict[str, list[Suite]] = {
     ],
 }
 """Group as it is named on the command line to its suites; the slowest first."""
-ON_DEMAND = {"autobahn"}
-"""Groups that run only where they are named: Python 2.7 is not everywhere."""
+ON_DEMAND = {"autobahn", "converted"}
+"""Groups that run only where they are named: Python 2.7 is not everywhere, and conversion doubles every start."""
 
 
 def run(suite: Suite) -> Result:

@@ -56,7 +56,7 @@ class Edge:
         return cls(
             forwarding=forwarding,
             lines=lines,
-            access=requests.record if settings.metrics_address else log,
+            access=requests.record if settings.metrics_address or settings.metrics_secure_address else log,
             auth=AuthLog(around, layout=settings.auth_logging_format, on=settings.auth_logging),
             counts=Counts(requests=requests),
             now=reactor.seconds,

@@ -40,10 +40,7 @@ class Listening:
         cls, settings: Settings, structure: Structure, server: HttpServer, forwarding: Forwarding, reactor: Any
     ) -> Listening:
         """From settings: what proxies say comes first on a connection, then TLS, then requests."""
-        certificates = () if structure.tls is None else (_certificate_of(structure.tls, reactor),)
-        factories: dict[bool, IProtocolFactory] = {False: server}
-        for certificate in certificates:
-            factories[True] = TLSMemoryBIOFactory(certificate, isClient=False, wrappedFactory=server, clock=reactor)
+        factories, certificates = secured(server, structure.tls, reactor)
         if settings.proxy_protocol:
             for secure, factory in factories.items():
                 factories[secure] = ProxyProtocol(
@@ -57,6 +54,17 @@ class Listening:
             listeners=tuple(listener_of(where, factories[where.secure], reactor) for where in structure.listeners),
             background=certificates,
         )
+
+
+def secured(
+    server: HttpServer, tls: Tls | None, reactor: Any
+) -> tuple[dict[bool, IProtocolFactory], tuple[NewestCertificate, ...]]:
+    """What takes connections, by whether they are secure, and what must run beside it."""
+    if tls is None:
+        return {False: server}, ()
+    certificate = _certificate_of(tls, reactor)
+    secure = TLSMemoryBIOFactory(certificate, isClient=False, wrappedFactory=server, clock=reactor)
+    return {False: server, True: secure}, (certificate,)
 
 
 def _certificate_of(tls: Tls, reactor: Any) -> NewestCertificate:

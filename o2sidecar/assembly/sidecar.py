@@ -13,7 +13,7 @@ from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of, surroundings_of
-from o2sidecar.assembly.metrics import metrics_listeners
+from o2sidecar.assembly.metrics import metrics_listening
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.wire import https_only, limits_of, tree_of
 from o2sidecar.descriptors import bearable
@@ -77,18 +77,16 @@ def make_sidecar(
     most = bearable(descriptors)
     server = _server(settings, guarded, most, reactor)
     listening = Listening.of(settings, structure, server, guarded.edge.forwarding, reactor)
+    metrics = metrics_listening(
+        settings, structure, edge=guarded.edge, server=server, pools=pools, trouble=guarded.trouble, reactor=reactor
+    )
 
     def begin_to_end() -> None:
         guarded.ending.begun = server.draining = True
 
     return SidecarService(
-        listeners=(
-            *listening.listeners,
-            *metrics_listeners(
-                settings, edge=guarded.edge, server=server, pools=pools, trouble=guarded.trouble, reactor=reactor
-            ),
-        ),
-        background=(*guarded.background, *listening.background, *beside),
+        listeners=(*listening.listeners, *metrics.listeners),
+        background=(*guarded.background, *listening.background, *metrics.background, *beside),
         ending=begin_to_end,
         drain=lambda: server.drain(settings.shutdown_timeout),
         delay=settings.drain_delay,

@@ -6,16 +6,22 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from o2sidecar.settings.files import ReadFile
 from o2sidecar.settings.given import Given
-from o2sidecar.settings.kinds import SWITCH, TEXT, Kind, shown
+from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.nearest import suggestion
 from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.shape import Key, Shape
 from o2sidecar.settings.yaml_text import Data
 
-_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<otherwise>[^}]*))?\}|\$\{")
+_VARIABLE = re.compile(r"(?P<escaped>\$\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<otherwise>[^}]*))?\}|\$\{")
+
+
+def escaped(text: str) -> str:
+    """A text as the file has to write it so that nothing in it is substituted."""
+    return text.replace("${", "$${")
 
 
 @define(kw_only=True)
@@ -41,10 +47,13 @@ class Reading:
         """A text with `${NAME}` and `${NAME:-otherwise}` replaced from the environment.
 
         This is done in each text by itself, so that no value can change the structure of the file; what only looks
-        similar, such as `$1`, stays. A variable that is not set, or empty, gives nothing and a warning.
+        similar, such as `$1`, stays, and `$${` stands for `${`. A variable that is not set, or empty, gives nothing
+        and a warning.
         """
 
         def value(match: re.Match[str]) -> str:
+            if match["escaped"]:
+                return "${"
             if match["name"] is None:
                 self.refuse(path, "only ${NAME} and ${NAME:-otherwise} can be substituted")
                 return ""
@@ -61,20 +70,33 @@ class Reading:
 class Block:
     """A mapping in the file; each key is taken once, and what is left in the end is unknown.
 
+    As oauth2-proxy has it, upper and lower case of a key do not matter: its older versions wrote `BindAddress`.
+
     Attributes:
         path: where it is, like `providers[0].oidcConfig`; empty at the root.
         content: what it holds.
+        shape: what it may hold.
         reading: the file.
         taken: the keys that were asked for.
+        written: the keys that the file writes in another way than the shape does.
     """
 
     path: str
     content: Mapping[str, Data] = field(repr=False)
+    shape: Shape
     reading: Reading
     taken: set[str] = field(factory=set)
+    written: Mapping[str, str] = field(init=False)
+
+    @written.default
+    def _written(self) -> Mapping[str, str]:
+        by_letters = {name.lower(): name for name in self.shape.keys}
+        names = {key: by_letters.get(key.lower(), key) for key in self.content if key not in self.shape.keys}
+        return {name: key for key, name in names.items() if name not in self.content}
 
     def at(self, key: str) -> str:
         """The path of a key."""
+        key = self.written.get(key, key)
         return f"{self.path}.{key}" if self.path else key
 
     def refuse(self, key: str, sentence: str) -> None:
@@ -82,9 +104,10 @@ class Block:
         self.reading.refuse(self.at(key), sentence)
 
     def take(self, key: str) -> Data:
-        """What a key holds, texts substituted; None if it is absent or null."""
+        """What a key of the shape holds, texts substituted; None if it is absent or null."""
+        assert key in self.shape.keys, key
         self.taken.add(key)
-        value = self.content.get(key)
+        value = self.content.get(self.written.get(key, key))
         if isinstance(value, str):
             return self.reading.substituted(self.at(key), value)
         if isinstance(value, list):
@@ -94,32 +117,36 @@ class Block:
             ]
         return value
 
-    def value(self, key: str, kind: Kind, default: Any) -> Any:
-        """What a key holds, as a value of a kind; the default if it is absent, or wrong, which is reported."""
-        found = self.take(key)
+    def value(self, key: str) -> Any:
+        """What a key holds, as a value of its kind; its default if it is absent, or wrong, which is reported."""
+        found, known = self.take(key), self.shape.keys[key]
         if found is None:
-            return default
+            return known.default
+        assert known.kind is not None
         try:
-            return kind.read_file_value(found)
+            return known.kind.read_file_value(found)
         except ValueError as error:
             self.refuse(key, str(error))
-            return default
+            return known.default
 
-    def text(self, key: str, default: str = "") -> str:
+    def text(self, key: str) -> str:
         """A text."""
-        found: str = self.value(key, TEXT, default)
+        found: str = self.value(key)
         return found
 
-    def switch(self, key: str, default: bool = False) -> bool:
+    def switch(self, key: str) -> bool:
         """A truth value."""
-        found: bool = self.value(key, SWITCH, default)
+        found: bool = self.value(key)
         return found
 
-    def given(self, key: str) -> Given | None:
-        """What a key holds, for an option to read; None if it is absent or null."""
-        found = self.take(key)
-        if found is None:
-            return None
+    def given(self) -> Iterator[tuple[str, Given]]:
+        """What the block's own keys say of options, by the option's key; the options read it."""
+        for known in self.shape.keys.values():
+            if known.option and (found := self.take(known.name)) is not None:
+                yield known.option, self.as_given(known.name, found)
+
+    def as_given(self, key: str, found: Data) -> Given:
+        """What was found at a key, for an option to read."""
         return Given(name=self.reading.name(self.at(key)), read=lambda kind: kind.read_file_value(found))
 
     def block(self, key: str) -> Block | None:
@@ -127,7 +154,7 @@ class Block:
         found = self.take(key)
         if found is None:
             return None
-        return self._as_block(self.at(key), found)
+        return self._as_block(self.at(key), found, self.shape.keys[key])
 
     def blocks(self, key: str) -> Iterator[Block]:
         """The mappings in the list at a key."""
@@ -136,25 +163,28 @@ class Block:
             self.refuse(key, "must be a list")
             return
         for index, item in enumerate(found or ()):
-            block = self._as_block(f"{self.at(key)}[{index}]", item)
+            block = self._as_block(f"{self.at(key)}[{index}]", item, self.shape.keys[key])
             if block is not None:
                 yield block
                 block.close()
 
-    def _as_block(self, path: str, found: Data) -> Block | None:
+    def _as_block(self, path: str, found: Data, known: Key) -> Block | None:
+        assert known.shape is not None
         if isinstance(found, dict):
-            return evolve(self, path=path, content=found, taken=set())
+            return Block(path=path, content=found, shape=known.shape, reading=self.reading)
         self.reading.refuse(path, "must be a block of keys and values")
         return None
 
-    def not_built(self, *keys: str) -> None:
-        """Refuse keys whose meaning this version lacks; false, 0 and nothing are no request for it."""
-        for key in keys:
-            if self.take(key) not in (None, "", "false", "0", [], {}):
-                self.refuse(key, "is not supported by this version")
-
     def close(self) -> None:
-        """Report the keys that nobody asked for."""
+        """Report the keys that nobody asked for, and those whose meaning this version lacks.
+
+        False, 0 and nothing are no request for such a meaning.
+        """
+        for known in self.shape.keys.values():
+            if not known.built and self.take(known.name) not in (None, "", "false", "0", [], {}):
+                self.refuse(known.name, "is not supported by this version")
+        taken = {self.written.get(key, key) for key in self.taken}
         for key in self.content:
-            if key not in self.taken:
-                self.refuse(shown(key)[1:-1], f"no such key is known here{suggestion(key, sorted(self.taken))}")
+            if key not in taken:
+                hint = suggestion(key, sorted(self.shape.keys))
+                self.refuse(shown(key)[1:-1], f"no such key is known here{hint}")

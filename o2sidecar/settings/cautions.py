@@ -85,10 +85,11 @@ def _forwarding(options: Options, given: Collection[str]) -> Iterator[Problem]:
 
 
 def _cipher_suites(options: Options, given: Collection[str]) -> Iterator[Problem]:
-    for suite in options.tls_cipher_suites:
-        if suite in WITHOUT_FORWARD_SECRECY:
-            sentence = f"with {suite}, whoever gets hold of the key later can read what was said before."
-            yield _caution("tls_cipher_suites", sentence)
+    for key in ("tls_cipher_suites", "metrics_tls_cipher_suites"):
+        for suite in getattr(options, key):
+            if suite in WITHOUT_FORWARD_SECRECY:
+                sentence = f"with {suite}, whoever gets hold of the key later can read what was said before."
+                yield _caution(key, sentence)
 
 
 def _user_headers(options: Options, given: Collection[str]) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from o2sidecar.settings.table import OPTIONS, Options
 from o2sidecar.settings.tls import MINIMUM_VERSIONS, suite_complaint
 from o2sidecar.settings.upstreams import Upstream, doubles
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {
+CHOICES: Mapping[str, tuple[str, ...]] = {
     "defaults": ("oauth2-proxy", "o2sidecar"),
     "cookie_samesite": ("", "lax", "strict", "none"),
     "cookie_csrf_samesite": ("", "lax", "strict", "none"),
@@ -25,7 +25,10 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "code_challenge_method": ("", "S256", "plain"),
     "auth_request_response_mode": ("", "query", "form_post"),
     "tls_min_version": MINIMUM_VERSIONS,
+    "metrics_tls_min_version": MINIMUM_VERSIONS,
 }
+"""The only values of some options, by key."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CONTROL_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _HTML = frozenset({"banner", "footer"})
@@ -90,7 +93,7 @@ def _impossible(options: Options) -> Iterator[Problem]:
 
 
 def _choices(options: Options) -> Iterator[Problem]:
-    for key, allowed in _CHOICES.items():
+    for key, allowed in CHOICES.items():
         value = getattr(options, key)
         if value not in allowed:
             words = ", ".join(word or "empty" for word in allowed)
@@ -189,11 +192,24 @@ def _address_header(options: Options) -> Iterator[Problem]:
 
 
 def _tls(options: Options) -> Iterator[Problem]:
-    if bool(options.tls_cert_file) != bool(options.tls_key_file):
-        yield Problem(names=("tls_cert_file", "tls_key_file"), sentence="one is of no use without the other")
-    for suite in options.tls_cipher_suites:
-        if complaint := suite_complaint(suite):
-            yield _wrong("tls_cipher_suites", complaint)
+    for prefix in ("", "metrics_"):
+        pair = (f"{prefix}tls_cert_file", f"{prefix}tls_key_file")
+        if bool(getattr(options, pair[0])) != bool(getattr(options, pair[1])):
+            yield Problem(names=pair, sentence="one is of no use without the other")
+        for suite in getattr(options, f"{prefix}tls_cipher_suites"):
+            if complaint := suite_complaint(suite):
+                yield _wrong(f"{prefix}tls_cipher_suites", complaint)
+
+
+def flat_metrics_problems(options: Options) -> Iterator[Problem]:
+    """What the flat options lack for metrics over TLS; in the structured file the certificate is no option."""
+    pair = ("metrics_tls_cert_file", "metrics_tls_key_file")
+    given = bool(options.metrics_tls_cert_file or options.metrics_tls_key_file)
+    if options.metrics_secure_address and not given:
+        yield Problem(names=("metrics_secure_address", *pair), sentence="TLS needs a certificate and its key")
+    if given and not options.metrics_secure_address:
+        sentence = "a certificate is of no use without an address to listen on with it"
+        yield Problem(names=(*pair, "metrics_secure_address"), sentence=sentence)
 
 
 def _nothing_emptied(options: Options) -> Iterator[Problem]:

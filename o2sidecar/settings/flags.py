@@ -23,7 +23,7 @@ META_TEXTS: Mapping[str, str] = {
 
 META_SWITCHES: Mapping[str, str] = {
     "--config-test": "check the settings, start nothing",
-    "--convert-config-to-alpha": "not supported by this version",
+    "--convert-config-to-alpha": "print the structured file that says what these settings say, start nothing",
     "--version": "print the version",
     "--help": "print this",
 }

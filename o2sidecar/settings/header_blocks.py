@@ -6,9 +6,14 @@ import re
 from collections.abc import Iterator
 
 from o2sidecar.identity import HeaderRule, HeaderSource, folded
+from o2sidecar.settings import shape
 from o2sidecar.settings.blocks import Block
 from o2sidecar.settings.files import read_text, without_line_break
 from o2sidecar.settings.kinds import shown
+from o2sidecar.settings.shape import Shape
+
+AUTH_ONLY = "authEndpointOnly"
+"""A key of ours: oauth2-proxy's answers give browsers all that its auth endpoint's give the proxy that asks."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -17,14 +22,64 @@ _FRAMING = frozenset(
 )
 """Fields that say where a message ends or who it is for; no identity belongs in them."""
 
+SECRET = Shape(
+    keys=(
+        shape.text("value", "the secret itself, as it is"),
+        shape.text("fromEnv", "the variable that holds it"),
+        shape.text("fromFile", "the file that holds it; one line break at its end does not count"),
+    ),
+    one_of=("value", "fromEnv", "fromFile"),
+)
+_CLAIM = Shape(
+    keys=(
+        shape.text(
+            "claim",
+            "claim of the session, like user, email, groups or id_token; dots reach into objects",
+            required=True,
+        ),
+        shape.text("prefix", "what stands before each value"),
+        shape.block("basicAuthPassword", "makes Basic credentials of the claim and this password", SECRET),
+    )
+)
+_VALUE = Shape(
+    keys=(
+        shape.block("secretSource", "a fixed text", SECRET),
+        shape.block("claimSource", "a claim of the session", _CLAIM),
+    ),
+    one_of=("secretSource", "claimSource"),
+)
+_HEADER = (
+    shape.text("name", "the header", required=True),
+    shape.switch("preserveRequestValue", "let a client's value stay, in front"),
+    shape.not_built("InsecureSkipHeaderNormalization"),
+    shape.blocks("values", "its values, which are joined by commas; an absent claim gives none", _VALUE),
+)
+REQUEST_HEADER = Shape(keys=_HEADER)
+RESPONSE_HEADER = Shape(
+    keys=(
+        *_HEADER,
+        shape.switch(AUTH_ONLY, "only in the auth endpoint's answer, which the proxy that asked reads; ours"),
+    )
+)
 
-def header_rules(root: Block, key: str) -> tuple[HeaderRule, ...]:
-    """The rules in the list at a key; what is wrong is reported."""
-    rules, seen = [], set()
+
+def request_rules(root: Block) -> tuple[HeaderRule, ...]:
+    """The rules for the app; what is wrong is reported."""
+    return tuple(rule for rule, _ in _rules(root, "injectRequestHeaders"))
+
+
+def response_rules(root: Block) -> tuple[tuple[HeaderRule, ...], tuple[HeaderRule, ...]]:
+    """The rules for the app's answers, and those for the auth endpoint's; what is wrong is reported."""
+    rules = list(_rules(root, "injectResponseHeaders"))
+    return tuple(rule for rule, auth_only in rules if not auth_only), tuple(rule for rule, _ in rules)
+
+
+def _rules(root: Block, key: str) -> Iterator[tuple[HeaderRule, bool]]:
+    seen = set()
     for block in root.blocks(key):
         name = block.text("name")
         preserve = block.switch("preserveRequestValue")
-        block.not_built("InsecureSkipHeaderNormalization")
+        auth_only = AUTH_ONLY in block.shape.keys and block.switch(AUTH_ONLY)
         sources = tuple(source for value in block.blocks("values") for source in _sources(value))
         if not _TOKEN.fullmatch(name) or folded(name.encode()) in _FRAMING:
             block.refuse("name", f"{shown(name)} is no name of a header that can be set")
@@ -32,8 +87,7 @@ def header_rules(root: Block, key: str) -> tuple[HeaderRule, ...]:
             block.refuse("name", f"more than one entry sets {shown(name)}")
         else:
             seen.add(folded(name.encode()))
-            rules.append(HeaderRule(name=name, sources=sources, preserve=preserve))
-    return tuple(rules)
+            yield HeaderRule(name=name, sources=sources, preserve=preserve), auth_only
 
 
 def _sources(value: Block) -> Iterator[HeaderSource]:

@@ -9,24 +9,39 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from o2sidecar.settings.cautions import cautions_of
-from o2sidecar.settings.checks import problems_of
+from o2sidecar.settings.checks import flat_metrics_problems, problems_of
 from o2sidecar.settings.files import SECRETS, ReadFile, read_secrets, unreadable
 from o2sidecar.settings.flags import CommandLine, read_command_line
 from o2sidecar.settings.given import Given
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.option import KnownOption
 from o2sidecar.settings.options import Settings
-from o2sidecar.settings.problems import HelpAsked, Problem, SettingsRefused, UsageRefused, VersionAsked
+from o2sidecar.settings.problems import (
+    ConversionAsked,
+    HelpAsked,
+    Problem,
+    SettingsRefused,
+    UsageRefused,
+    VersionAsked,
+)
 from o2sidecar.settings.provider_checks import OPENID
-from o2sidecar.settings.structure import Structure, flat_tls, listeners_of, structure_of, tls_of
+from o2sidecar.settings.structure import (
+    Structure,
+    flat_pems,
+    listeners_of,
+    metrics_tls_of,
+    structure_of,
+    tls_of,
+)
 from o2sidecar.settings.structured_file import StructuredFile, read_structured_file
 from o2sidecar.settings.table import BY_KEY, OPTIONS, Options
 from o2sidecar.settings.table.later import LATER_BY_KEY, LaterOption
-from o2sidecar.settings.tls import Tls
+from o2sidecar.settings.tls import Pem
 from o2sidecar.settings.toml_file import read_toml
 from o2sidecar.settings.variables import read_environment, unknown_variables
 
 __all__ = [
+    "ConversionAsked",
     "HelpAsked",
     "Loaded",
     "Problem",
@@ -76,7 +91,7 @@ def load(
 
     A flag wins over a variable, a variable over the file of `--config`, that over the default; lists are replaced,
     not joined. Raises `UsageRefused` when the command line cannot be read, `SettingsRefused` with all problems,
-    `HelpAsked` and `VersionAsked` when that is what was wanted.
+    `HelpAsked`, `VersionAsked` and `ConversionAsked` when that is what was wanted.
     """
     command = read_command_line(arguments)
     if command.switch("--help"):
@@ -85,15 +100,20 @@ def load(
         raise HelpAsked(help_text())
     if command.switch("--version"):
         raise VersionAsked
-    if command.switch("--convert-config-to-alpha"):
-        raise UsageRefused("--convert-config-to-alpha is not supported by this version")
     loading = _Loading(command=command, environment=environment, read_file=read_file, providers=providers)
+    if command.switch("--convert-config-to-alpha"):
+        raise loading.converted()
     return loading.loaded()
 
 
 @define(kw_only=True)
 class _Loading:
-    """One loading under way: what was given so far, and what there is to say about it."""
+    """One loading under way: what was given so far, and what there is to say about it.
+
+    Attributes:
+        derived: keys of options whose value follows from another's; nobody said it.
+        unreadable: problems with files that settings name, and with nothing else.
+    """
 
     command: CommandLine
     environment: Mapping[str, str]
@@ -102,23 +122,21 @@ class _Loading:
     given: dict[str, Given] = field(factory=dict)
     values: dict[str, Any] = field(factory=dict)
     problems: list[Problem] = field(factory=list)
+    derived: set[str] = field(factory=set)
+    unreadable: list[Problem] = field(factory=list)
     cautions: list[Problem] = field(factory=list)
     broken: set[str] = field(factory=set)
     structured: StructuredFile = _NO_FILE
 
     def loaded(self) -> Loaded:
+        """The settings."""
         config_test = self.command.switch("--config-test")
-        self._gather()
-        self._read_values()
-        self._fill_in()
-        options = Options(**self.values)
-        self._judge(options)
-        if self.problems:
-            raise SettingsRefused(self.problems)
+        options = self._judged()
+        if self.problems or self.unreadable:
+            raise SettingsRefused([*self.problems, *self.unreadable])
         settings = Settings(**self.values)
-        self.cautions += [
-            self._named(caution) for caution in cautions_of(options, self.given, tls=self._tls(options) is not None)
-        ]
+        tls = tls_of(options, self._pems(options))
+        self.cautions += [self._named(caution) for caution in cautions_of(options, self.given, tls=tls is not None)]
         return Loaded(
             settings=settings,
             structure=self._structure(settings),
@@ -126,6 +144,32 @@ class _Loading:
             sources={key: given.name for key, given in self.given.items()},
             config_test=config_test,
         )
+
+    def converted(self) -> ConversionAsked:
+        """The structured file that says the same. The files that settings name may be elsewhere than here."""
+        from o2sidecar.settings.conversion import remarks, structured_text  # noqa: PLC0415 (only when asked for)
+
+        if self.command.text("--alpha-config"):
+            names = ("--convert-config-to-alpha", "--alpha-config")
+            raise SettingsRefused([Problem(names=names, sentence="with a structured file there is nothing to convert")])
+        options = self._judged()
+        if self.problems:
+            raise SettingsRefused(self.problems)
+        structure = structure_of(options)
+        said = {key: given for key, given in self.given.items() if key not in self.derived}
+        return ConversionAsked(
+            structured_text(options, structure, said),
+            remarks(structure, said, [*self.cautions, *self.unreadable]),
+        )
+
+    def _judged(self) -> Options:
+        """What all sources say together; what is wrong with it is noted."""
+        self._gather()
+        self._read_values()
+        self._fill_in()
+        options = Options(**self.values)
+        self._judge(options)
+        return options
 
     def _gather(self) -> None:
         """What was given, by key; a later source replaces an earlier one."""
@@ -194,6 +238,7 @@ class _Loading:
             key = "entra_id_federated_token_file"
             if not self.values.get(key):
                 self.values[key] = file
+                self.derived.add(key)
                 self.given[key] = Given(name="AZURE_FEDERATED_TOKEN_FILE", read=lambda kind: kind.from_text(file))
 
     def _fill_in_secrets(self) -> None:
@@ -201,21 +246,28 @@ class _Loading:
         self.values |= secrets
         for file_key, key in SECRETS.items():
             if key in secrets:
+                self.derived.add(key)
                 self.given[key] = self.given[file_key]
         for problem in problems:
             file_key = problem.names[0]
-            self._refuse(file_key, problem.sentence)
-            self.broken.add(SECRETS[file_key])
+            self.unreadable.append(self._named(problem))
+            self.broken |= {file_key, SECRETS[file_key]}
 
     def _judge(self, options: Options) -> None:
-        found = [*self._provider_problems(options), *problems_of(options), *unreadable(options, self.read_file)]
-        if (tls := self._tls(options)) is not None:
-            found += tls.problems(self.read_file)
+        found = [*self._provider_problems(options), *problems_of(options)]
+        if self.structured is _NO_FILE:
+            found += flat_metrics_problems(options)
+        # There may be https elsewhere, in front of us, and people are sent there.
+        for key in self.structured.servers.bare - ({"https_address"} if options.force_https else set()):
+            found.append(Problem(names=(key,), sentence="needs tls with a key and a cert"))
         if options.session_cookie_minimal:
             self.problems += self.structured.token_problems()
-        for problem in found:
-            if self.broken.isdisjoint(problem.names):
-                self.problems.append(self._named(problem))
+        unread = list(unreadable(options, self.read_file))
+        pems = self._pems(options)
+        for tls in (tls_of(options, pems), metrics_tls_of(options, pems)):
+            unread += tls.problems(self.read_file) if tls is not None else ()
+        self.problems += [self._named(problem) for problem in found if self.broken.isdisjoint(problem.names)]
+        self.unreadable += [self._named(problem) for problem in unread if self.broken.isdisjoint(problem.names)]
 
     def _provider_problems(self, options: Options) -> Iterable[Problem]:
         if options.provider not in self.providers:
@@ -227,22 +279,22 @@ class _Loading:
         structure = structure_of(settings)
         if self.structured is _NO_FILE:
             return structure
-        given = self.structured.servers.given
+        given, pems = self.structured.servers.given, self._pems(settings)
+        tls = tls_of(settings, pems)
+        secure = tls is not None and "https_address" in given
         return evolve(
             structure,
-            listeners=listeners_of(settings, plain="http_address" in given, secure="https_address" in given),
-            tls=self._tls(settings),
+            listeners=listeners_of(settings, plain="http_address" in given, secure=secure),
+            tls=tls,
+            metrics_tls=metrics_tls_of(settings, pems),
             upstreams=self.structured.upstreams,
             request_rules=self.structured.request_rules,
             response_rules=self.structured.response_rules,
-            auth_rules=self.structured.response_rules,
+            auth_rules=self.structured.auth_rules,
         )
 
-    def _tls(self, options: Options) -> Tls | None:
-        servers = self.structured.servers
-        if self.structured is _NO_FILE:
-            return flat_tls(options)
-        return tls_of(options, servers.certificate, servers.key)
+    def _pems(self, options: Options) -> Mapping[str, Pem]:
+        return flat_pems(options) if self.structured is _NO_FILE else self.structured.servers.pems
 
     def _refuse(self, key: str, sentence: str) -> None:
         self.broken.add(key)

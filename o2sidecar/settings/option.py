@@ -84,11 +84,13 @@ def option(
     successor: str = "",
     stands_for: str = "",
     prevails: bool = False,
+    stays: bool = False,
 ) -> Any:
     """A line of the table: the field of an attrs class derived from `Group`.
 
     The flag (unless `flag` says otherwise) and the variable follow from the field's name, the kind from its
-    annotation. `ours` marks an option that oauth2-proxy does not have. The rest is as in `Option`.
+    annotation. `ours` marks an option that oauth2-proxy does not have, `stays` one that counts beside the structured
+    file too, though its group does not. The rest is as in `Option`.
     """
     return attrs.field(
         default=default,
@@ -102,6 +104,7 @@ def option(
             "successor": successor or stands_for,
             "stands_for": stands_for,
             "prevails": prevails,
+            "stays": stays,
         },
     )
 
@@ -127,7 +130,7 @@ def options_of(groups: Sequence[type[Group]]) -> Iterator[Option]:
                 sidecar_default=said["sidecar_default"],
                 help=said["help"],
                 title=group.title,
-                structured=group.structured,
+                structured=group.structured and not said["stays"],
                 secret=said["secret"],
                 successor=said["successor"],
                 stands_for=said["stands_for"],

@@ -48,5 +48,17 @@ class HelpAsked(Exception):
         super().__init__(text)
 
 
+class ConversionAsked(Exception):
+    """`--convert-config-to-alpha` was given; `text` is the structured file, with its secrets, `remarks` are for people.
+
+    As text it is neither, since what raises it may be logged.
+    """
+
+    def __init__(self, text: str, remarks: str) -> None:
+        self.text = text
+        self.remarks = remarks
+        super().__init__("the structured file was asked for")
+
+
 class VersionAsked(Exception):
     """`--version` was given."""

@@ -6,23 +6,57 @@ from collections.abc import Iterator, Mapping
 
 from attrs import field, frozen
 
+from o2sidecar.settings import shape
 from o2sidecar.settings.blocks import Block
 from o2sidecar.settings.given import Given
-from o2sidecar.settings.header_blocks import secret_source
+from o2sidecar.settings.header_blocks import SECRET, secret_source
+from o2sidecar.settings.shape import Shape
 from o2sidecar.settings.tls import Pem
 
-CERTIFICATE, KEY = "server.tls.cert", "server.tls.key"
 
-PLACES: Mapping[str, str] = {
-    "http_address": "server.bindAddress",
-    "https_address": "server.secureBindAddress",
-    "tls_min_version": "server.tls.minVersion",
-    "tls_cipher_suites": "server.tls.cipherSuites",
-    "metrics_address": "metricsServer.bindAddress",
-    CERTIFICATE: CERTIFICATE,
-    KEY: KEY,
+def _server(prefix: str, plain: str, secure: str) -> Shape:
+    """The shape of a block whose options begin with a prefix."""
+    return Shape(
+        keys=(
+            shape.sets("bindAddress", plain),
+            shape.sets("secureBindAddress", secure),
+            shape.block(
+                "tls",
+                "what https is served with at secureBindAddress",
+                Shape(
+                    keys=(
+                        shape.block("cert", "the certificate and those that certify it, in PEM", SECRET, required=True),
+                        shape.block("key", "the certificate's private key in PEM", SECRET, required=True),
+                        shape.sets("minVersion", f"{prefix}tls_min_version"),
+                        shape.sets("cipherSuites", f"{prefix}tls_cipher_suites"),
+                    )
+                ),
+            ),
+        )
+    )
+
+
+SERVER = _server("", "http_address", "https_address")
+METRICS_SERVER = _server("metrics_", "metrics_address", "metrics_secure_address")
+
+_PEMS: Mapping[str, Mapping[str, str]] = {
+    "server": {"cert": "tls_cert_file", "key": "tls_key_file"},
+    "metricsServer": {"cert": "metrics_tls_cert_file", "key": "metrics_tls_key_file"},
 }
-"""Where the file says an option, by key."""
+"""The options whose place certificate and key take, though they need not be in files."""
+
+
+def _places() -> Iterator[tuple[str, str]]:
+    for name, server in (("server", SERVER), ("metricsServer", METRICS_SERVER)):
+        tls = server.keys["tls"].shape
+        assert tls is not None
+        for prefix, keys in ((name, server.keys), (f"{name}.tls", tls.keys)):
+            yield from ((key.option, f"{prefix}.{key.name}") for key in keys.values() if key.option)
+        yield from ((place, place) for place in (f"{name}.tls.{key}" for key in _PEMS[name]))
+
+
+PLACES: Mapping[str, str] = dict(_places())
+"""Where the file says an option, by key; and certificates and keys, by their places themselves."""
 
 
 @frozen(kw_only=True)
@@ -31,67 +65,57 @@ class Servers:
 
     Attributes:
         given: options that they set, by key; an address that is not among them is not listened on.
-        certificate, key: what TLS is spoken with; None if it is not, or if that is reported.
+        pems: certificates and keys, by the options whose place they take; what is wrong is not there, and reported.
+        bare: the options of secure addresses that have no certificate by their side.
     """
 
     given: Mapping[str, Given] = field(factory=dict)
-    certificate: Pem | None = None
-    key: Pem | None = None
+    pems: Mapping[str, Pem] = field(factory=dict)
+    bare: frozenset[str] = frozenset()
 
 
 def read_servers(root: Block) -> Servers:
-    """Read both; what is wrong is reported."""
+    """Read both; what is wrong is reported, but for bare addresses."""
     given: dict[str, Given] = {}
     pems: dict[str, Pem] = {}
-    server = root.block("server")
-    if server is not None:
-        given |= _addresses(server, bindAddress="http_address", secureBindAddress="https_address")
+    bare = set()
+    for name, options in _PEMS.items():
+        server = root.block(name)
+        if server is None:
+            continue
+        found = {option: given for option, given in server.given() if _address(server, option) not in {"", "-"}}
+        secure = server.shape.keys["secureBindAddress"].option
         tls = server.block("tls")
         if tls is not None:
-            given |= dict(_versions(tls))
-            pems = {pem.name: pem for pem in _pems(tls)}
-        if "https_address" in given and tls is None:
-            root.refuse("server.secureBindAddress", "needs tls with a key and a cert")
-        if "https_address" not in given and tls is not None:
-            root.refuse("server.tls", "needs secureBindAddress: where to listen with it")
+            found |= tls.given()
+            pems |= {options[key]: pem for key, pem in _pems(tls, name)}
+            if secure not in found:
+                server.refuse("tls", "needs secureBindAddress: where to listen with it")
+        elif secure in found:
+            bare.add(secure)
         server.close()
-    metrics = root.block("metricsServer")
-    if metrics is not None:
-        given |= _addresses(metrics, bindAddress="metrics_address")
-        metrics.not_built("secureBindAddress", "tls")
-        metrics.close()
-    if "http_address" not in given and "https_address" not in given:
+        given |= found
+    if "http_address" not in given and ("https_address" not in given or "https_address" in bare):
         root.refuse("server.bindAddress", "is missing: where to listen")
-    return Servers(given=given, certificate=pems.get(CERTIFICATE), key=pems.get(KEY))
+    return Servers(given=given, pems=pems, bare=frozenset(bare))
 
 
-def _addresses(block: Block, **options: str) -> dict[str, Given]:
-    found = {}
-    for key, option in options.items():
-        address = block.given(key)
-        if address is not None and block.content[key] not in {"", "-"}:
-            found[option] = address
-    return found
+def _address(server: Block, option: str) -> object:
+    return next(server.take(key.name) for key in server.shape.keys.values() if key.option == option)
 
 
-def _versions(tls: Block) -> Iterator[tuple[str, Given]]:
-    for key, option in (("minVersion", "tls_min_version"), ("cipherSuites", "tls_cipher_suites")):
-        given = tls.given(key)
-        if given is not None:
-            yield option, given
-
-
-def _pems(tls: Block) -> Iterator[Pem]:
-    for key, name in (("cert", CERTIFICATE), ("key", KEY)):
+def _pems(tls: Block, server: str) -> Iterator[tuple[str, Pem]]:
+    for key in ("cert", "key"):
         block = tls.block(key)
         if block is None:
             tls.refuse(key, "is missing")
             continue
+        name = f"{server}.tls.{key}"
         source = secret_source(block)
         if source is not None:
             kind, text = source
             if kind == "fromFile":
-                yield Pem(name=name, path=text)
+                yield key, Pem(name=name, path=text)
             else:
-                yield Pem(name=name, text=text if kind == "value" else block.reading.environment.get(text, ""))
+                yield key, Pem(name=name, text=text if kind == "value" else block.reading.environment.get(text, ""))
     tls.close()

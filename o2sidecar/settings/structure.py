@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attrs import evolve, frozen
 
@@ -20,6 +20,8 @@ class Structure:
     Attributes:
         listeners: where requests come in.
         tls: what those of them that are secure serve with; None if none is.
+        metrics_listeners: where metrics are asked for.
+        metrics_tls: the same as `tls` for these.
         upstreams: where they go; no two with the same id or path.
         request_rules: headers for the app.
         response_rules: headers for the browser, with the app's answer.
@@ -28,6 +30,8 @@ class Structure:
 
     listeners: tuple[Address, ...]
     tls: Tls | None
+    metrics_listeners: tuple[Address, ...]
+    metrics_tls: Tls | None
     upstreams: tuple[Upstream, ...]
     request_rules: tuple[HeaderRule, ...]
     response_rules: tuple[HeaderRule, ...]
@@ -36,11 +40,14 @@ class Structure:
 
 def structure_of(options: Options) -> Structure:
     """The structure that the flat options stand for; they must have passed the checks of `Settings`."""
-    tls = bool(options.tls_cert_file)
+    pems = flat_pems(options)
+    tls = tls_of(options, pems)
     return Structure(
         # As oauth2-proxy has it, TLS takes plain HTTP's place; but somebody must tell people about https.
-        listeners=listeners_of(options, plain=not tls or options.force_https, secure=tls),
-        tls=flat_tls(options),
+        listeners=listeners_of(options, plain=not tls or options.force_https, secure=bool(tls)),
+        tls=tls,
+        metrics_listeners=metrics_listeners_of(options),
+        metrics_tls=metrics_tls_of(options, pems),
         upstreams=tuple(upstream_of(options, uri) for uri in options.upstreams),
         request_rules=tuple(_request_rules(options)),
         response_rules=(),  # the browser needs none of it, and tokens must not reach it
@@ -58,17 +65,36 @@ def listeners_of(options: Options, *, plain: bool, secure: bool) -> tuple[Addres
     return tuple(found)
 
 
-def flat_tls(options: Options) -> Tls | None:
-    """The same, by the flat options alone."""
-    pems = (("tls_cert_file", options.tls_cert_file), ("tls_key_file", options.tls_key_file))
-    return tls_of(options, *(Pem(name=key, path=path) if path else None for key, path in pems))
+def metrics_listeners_of(options: Options) -> tuple[Address, ...]:
+    """The addresses to serve metrics at: each that is given."""
+    plain, secure = options.metrics_address, options.metrics_secure_address
+    return (
+        *([Address.parse(plain)] if plain else ()),
+        *([Address.parse(secure, secure=True)] if secure else ()),
+    )
 
 
-def tls_of(options: Options, certificate: Pem | None, key: Pem | None) -> Tls | None:
-    """What https listeners serve with; None if there is no certificate."""
+def flat_pems(options: Options) -> Mapping[str, Pem]:
+    """The certificates and keys that the flat options name, by key."""
+    keys = ("tls_cert_file", "tls_key_file", "metrics_tls_cert_file", "metrics_tls_key_file")
+    return {key: Pem(name=key, path=path) for key in keys if (path := getattr(options, key))}
+
+
+def tls_of(options: Options, pems: Mapping[str, Pem]) -> Tls | None:
+    """What https listeners serve with, by the keys of the flat options; None if there is no certificate."""
+    certificate, key = pems.get("tls_cert_file"), pems.get("tls_key_file")
     if certificate is None or key is None:
         return None
     return Tls.of(certificate, key, minimum=options.tls_min_version, suites=options.tls_cipher_suites)
+
+
+def metrics_tls_of(options: Options, pems: Mapping[str, Pem]) -> Tls | None:
+    """The same for metrics."""
+    certificate, key = pems.get("metrics_tls_cert_file"), pems.get("metrics_tls_key_file")
+    if certificate is None or key is None:
+        return None
+    minimum, suites = options.metrics_tls_min_version, options.metrics_tls_cipher_suites
+    return Tls.of(certificate, key, minimum=minimum, suites=suites)
 
 
 def upstream_of(options: Options, uri: str) -> Upstream:

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from attrs import field, frozen
 
 from o2sidecar.identity import HeaderRule
+from o2sidecar.settings import shape
 from o2sidecar.settings.blocks import Block, Reading
 from o2sidecar.settings.files import ReadFile, read_text
 from o2sidecar.settings.given import Given
-from o2sidecar.settings.header_blocks import header_rules
+from o2sidecar.settings.header_blocks import REQUEST_HEADER, RESPONSE_HEADER, request_rules, response_rules
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
-from o2sidecar.settings.server_block import PLACES, Servers, read_servers
-from o2sidecar.settings.upstream_blocks import upstreams_of
+from o2sidecar.settings.server_block import METRICS_SERVER, PLACES, SERVER, Servers, read_servers
+from o2sidecar.settings.shape import Key, Shape
+from o2sidecar.settings.table import BY_KEY
+from o2sidecar.settings.upstream_blocks import UPSTREAM_CONFIG, upstreams_of
 from o2sidecar.settings.upstreams import Upstream, doubles
 from o2sidecar.settings.yaml_text import parse_yaml
 
@@ -91,6 +94,44 @@ _LOGIN_PARAMETERS: Mapping[str, str] = {
     "prompt": "prompt",
     "acr_values": "acr_values",
 }
+
+
+def _block_of_options(name: str, keys: Mapping[str, str]) -> Key:
+    title = BY_KEY[next(iter(keys.values()))].title
+    built = [shape.sets(key, option) for key, option in keys.items()]
+    return shape.block(
+        name, f"what {title} adds", Shape(keys=[*built, *map(shape.not_built, _NOT_BUILT.get(name, ()))])
+    )
+
+
+_LOGIN_PARAMETER = Shape(
+    keys=(
+        shape.text("name", f"one of {', '.join(_LOGIN_PARAMETERS)}", required=True),
+        shape.texts("default", "its value: a list of one"),
+        shape.not_built("allow"),
+    )
+)
+PROVIDER = Shape(
+    keys=(
+        shape.text("id", "a name of your choice"),
+        *(shape.sets(key, option) for key, option in _PROVIDER.items()),
+        *(_block_of_options(name, keys) for name, keys in _BLOCKS.items()),
+        shape.blocks("loginURLParameters", "parameters of the login request", _LOGIN_PARAMETER),
+        *map(shape.not_built, ("resource", *_OTHER_PROVIDERS)),
+    )
+)
+ROOT = Shape(
+    keys=(
+        shape.blocks("providers", "who signs people in: a list of one", PROVIDER, required=True),
+        shape.block("upstreamConfig", "where requests go", UPSTREAM_CONFIG),
+        shape.blocks("injectRequestHeaders", "headers that the app gets", REQUEST_HEADER),
+        shape.blocks("injectResponseHeaders", "headers of answers", RESPONSE_HEADER),
+        shape.block("server", "where requests come in", SERVER, required=True),
+        shape.block("metricsServer", "where metrics are served", METRICS_SERVER),
+    )
+)
+"""The whole file."""
+
 _TOKENS = frozenset({"access_token", "id_token", "refresh_token"})
 
 
@@ -104,7 +145,8 @@ class StructuredFile:
         servers: where to listen.
         upstreams: the good ones.
         request_rules: of `injectRequestHeaders`.
-        response_rules: of `injectResponseHeaders`.
+        response_rules: of `injectResponseHeaders`, with the app's answers.
+        auth_rules: of the same, with the auth endpoint's.
         problems, cautions: what there is to say about it; the names are places in the file.
     """
 
@@ -114,6 +156,7 @@ class StructuredFile:
     upstreams: tuple[Upstream, ...] = ()
     request_rules: tuple[HeaderRule, ...] = ()
     response_rules: tuple[HeaderRule, ...] = ()
+    auth_rules: tuple[HeaderRule, ...] = ()
     problems: tuple[Problem, ...] = ()
     cautions: tuple[Problem, ...] = ()
 
@@ -121,7 +164,7 @@ class StructuredFile:
         """What is wrong with the rules where sessions have no tokens (`session_cookie_minimal`)."""
         return [
             Problem(names=("session_cookie_minimal", rule.name), sentence="a session without tokens has none to pass")
-            for rule in (*self.request_rules, *self.response_rules)
+            for rule in (*self.request_rules, *self.auth_rules)
             if any(source.claim in _TOKENS for source in rule.sources)
         ]
 
@@ -140,7 +183,7 @@ def read_structured_file(path: str, read_file: ReadFile, environment: Mapping[st
     except ValueError as error:
         sentence = f"{shown(path)} is no YAML for settings: {error}"
         return StructuredFile(problems=(Problem(names=("--alpha-config",), sentence=sentence),))
-    return _read_root(Block(path="", content=content, reading=reading))
+    return _read_root(Block(path="", content=content, shape=ROOT, reading=reading))
 
 
 def _read_root(root: Block) -> StructuredFile:
@@ -149,16 +192,17 @@ def _read_root(root: Block) -> StructuredFile:
     upstreams = tuple(upstreams_of(root))
     for sentence in doubles(list(upstreams)):
         root.refuse("upstreamConfig.upstreams", sentence)
-    request_rules = header_rules(root, "injectRequestHeaders")
-    response_rules = header_rules(root, "injectResponseHeaders")
+    for_app = request_rules(root)
+    with_answers, for_auth = response_rules(root)
     root.close()
     return StructuredFile(
         given=given,
         names=_names(root.reading),
         servers=servers,
         upstreams=upstreams,
-        request_rules=request_rules,
-        response_rules=response_rules,
+        request_rules=for_app,
+        response_rules=with_answers,
+        auth_rules=for_auth,
         problems=tuple(root.reading.problems),
         cautions=tuple(root.reading.cautions),
     )
@@ -166,15 +210,15 @@ def _read_root(root: Block) -> StructuredFile:
 
 def _names(reading: Reading) -> dict[str, str]:
     names = dict(PLACES)
-    for prefix, keys in (("", _PROVIDER), *((f"{block}.", keys) for block, keys in _BLOCKS.items())):
+    for prefix, keys in (("", _PROVIDER), *((f"{name}.", keys) for name, keys in _BLOCKS.items())):
         names |= {option: f"providers[0].{prefix}{key}" for key, option in keys.items()}
     return {option: reading.name(path) for option, path in names.items()}
 
 
 def _provider(root: Block) -> dict[str, Given]:
     found: dict[str, Given] = {}
-    blocks = list(root.content.get("providers") or ()) if isinstance(root.content.get("providers"), list) else []
-    if len(blocks) != 1:
+    listed = root.take("providers")
+    if not isinstance(listed, list) or len(listed) != 1:
         root.refuse("providers", "must be a list of one provider; several come in a later version")
     for index, block in enumerate(root.blocks("providers")):
         said = dict(_said_in_provider(block))
@@ -185,35 +229,21 @@ def _provider(root: Block) -> dict[str, Given]:
 
 def _said_in_provider(block: Block) -> Iterator[tuple[str, Given]]:
     block.take("id")
-    yield from _mapped(block, _PROVIDER)
-    for key, keys in _BLOCKS.items():
+    yield from block.given()
+    for key in _BLOCKS:
         inner = block.block(key)
         if inner is not None:
-            yield from _mapped(inner, keys)
-            inner.not_built(*_NOT_BUILT.get(key, ()))
+            yield from inner.given()
             inner.close()
     for parameter in block.blocks("loginURLParameters"):
         yield from _login_parameter(parameter)
-    block.not_built("resource", *_OTHER_PROVIDERS)
-
-
-def _mapped(block: Block, keys: Mapping[str, str]) -> Iterator[tuple[str, Given]]:
-    for key, option in keys.items():
-        given = block.given(key)
-        if given is not None:
-            yield option, given
 
 
 def _login_parameter(block: Block) -> Iterator[tuple[str, Given]]:
     """A parameter of the login URL; only one fixed value, of one that an option sets, is supported."""
-    name, default = block.text("name"), block.take("default")
-    block.not_built("allow")
-    if name not in _LOGIN_PARAMETERS or not isinstance(default, list) or len(default) != 1:
+    name, default = block.text("name"), block.value("default")
+    if name not in _LOGIN_PARAMETERS or len(default) != 1:
         known = ", ".join(_LOGIN_PARAMETERS)
         block.refuse("name", f"only {known}, each with one default, are supported by this version")
         return
-    text = default[0]
-    yield (
-        _LOGIN_PARAMETERS[name],
-        Given(name=block.reading.name(block.at("default")), read=lambda kind: kind.read_file_value(text)),
-    )
+    yield _LOGIN_PARAMETERS[name], block.as_given("default", default[0])

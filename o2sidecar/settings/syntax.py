@@ -114,6 +114,7 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "http_address": _listener,
     "https_address": _secure_listener,
     "metrics_address": _listener,
+    "metrics_secure_address": _secure_listener,
     "redirect_url": _url_or_path,
     "oidc_issuer_url": _url,
     "oidc_jwks_url": _url,

@@ -60,10 +60,10 @@ def suite_complaint(name: str) -> str:
 class Pem:
     """A text in PEM: in the file at `path`, where it may be replaced while we run, or given as `text`.
 
-    `name`: the setting that says so.
+    `name`: the setting that says so, which makes no difference.
     """
 
-    name: str
+    name: str = field(eq=False)
     path: str = ""
     text: str = field(default="", repr=False)
 

@@ -8,13 +8,41 @@ from attrs import evolve
 
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.policy.rewriting import Rewriting
+from o2sidecar.settings import shape
 from o2sidecar.settings.blocks import Block
 from o2sidecar.settings.files import folder_complaint
 from o2sidecar.settings.kinds import DURATION, NUMBER
 from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.shape import Key, Shape
+from o2sidecar.settings.table import BY_KEY
 from o2sidecar.settings.upstreams import Upstream, checked_path
 
-_DEFAULT_TIMEOUT = 30.0
+_UPSTREAM = Shape(
+    keys=(
+        shape.text("id", "its name in the log and in metrics; no two have the same", required=True),
+        shape.text(
+            "path",
+            "which requests it gets: a path, all below one that ends in /, or a pattern that begins with ^",
+            required=True,
+        ),
+        shape.text("rewriteTarget", "what takes the place of what the pattern matches; $1 is its first group"),
+        shape.text("uri", "where requests go: http(s)://HOST:PORT, unix://PATH or file://FOLDER"),
+        shape.switch("static", "give a fixed answer instead"),
+        Key(name="staticCode", help="status of the fixed answer", kind=NUMBER, default=200),
+        Key(name="timeout", help=BY_KEY["upstream_timeout"].help, kind=DURATION, default=30.0),
+        shape.switch("passHostHeader", BY_KEY["pass_host_header"].help, default=True),
+        shape.switch("proxyWebSockets", BY_KEY["proxy_websockets"].help, default=True),
+        shape.switch("insecureSkipTLSVerify", BY_KEY["ssl_upstream_insecure_skip_verify"].help),
+        shape.switch("disableKeepAlives", BY_KEY["disable_keep_alives"].help),
+        Key(name="flushInterval", help=BY_KEY["flush_interval"].help, kind=DURATION, default=1.0),
+    )
+)
+UPSTREAM_CONFIG = Shape(
+    keys=(
+        shape.switch("proxyRawPath", "has no effect: paths are always passed on as they came"),
+        shape.blocks("upstreams", "the apps", _UPSTREAM),
+    )
+)
 
 
 def upstreams_of(root: Block) -> Iterator[Upstream]:
@@ -22,7 +50,7 @@ def upstreams_of(root: Block) -> Iterator[Upstream]:
     config = root.block("upstreamConfig")
     if config is None:
         return
-    config.switch("proxyRawPath")  # paths are always passed on as they came
+    config.switch("proxyRawPath")
     for block in config.blocks("upstreams"):
         upstream = _upstream(block)
         if upstream is not None:
@@ -31,14 +59,14 @@ def upstreams_of(root: Block) -> Iterator[Upstream]:
 
 
 def _upstream(block: Block) -> Upstream | None:
-    block.value("flushInterval", DURATION, 0.0)  # nothing is buffered
+    block.value("flushInterval")
     id, path, uri = block.text("id"), block.text("path"), block.text("uri")
     rewrite_target = block.text("rewriteTarget")
-    status = block.value("staticCode", NUMBER, 200)
+    status = block.value("staticCode")
     parts = {
-        "timeout": block.value("timeout", DURATION, _DEFAULT_TIMEOUT),
-        "pass_host_header": block.switch("passHostHeader", True),
-        "proxy_websockets": block.switch("proxyWebSockets", True),
+        "timeout": block.value("timeout"),
+        "pass_host_header": block.switch("passHostHeader"),
+        "proxy_websockets": block.switch("proxyWebSockets"),
         "insecure_skip_verify": block.switch("insecureSkipTLSVerify"),
         "keep_alive": not block.switch("disableKeepAlives"),
     }

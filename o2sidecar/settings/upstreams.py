@@ -26,7 +26,7 @@ class Upstream:
         path: what is sent there: a path that ends in `/` means all below it, another one just itself. The path stays
             as it is; with `rewriting`, this is the text of its pattern.
         rewriting: which paths are sent there, and with what target, where that is said by a pattern.
-        uri: the text that it was made from.
+        uri: the text that it was made from, without what says which requests go there in the case of `file`.
         scheme: `http`, `https`, `unix` (HTTP over a socket), `file` (a folder) or `static` (a fixed answer).
         host: name or address, IPv6 without brackets; of `http` and `https`.
         port: of `http` and `https`.
@@ -78,7 +78,7 @@ class Upstream:
         if parts.scheme == "static":
             # What is no status means 200, as it does to oauth2-proxy.
             status = int(parts.netloc) if _STATUS.fullmatch(parts.netloc) else 200
-            return cls(id="/", path="/", uri=uri, scheme="static", status=status)
+            return cls(id="/", path="/", uri=f"static://{status}", scheme="static", status=status)
         if parts.scheme == "file":
             return cls._of_file(uri)
         raise ValueError(f"the scheme {shown(parts.scheme)} is none of http, https, unix, file and static")
@@ -91,6 +91,7 @@ class Upstream:
         path = parts.fragment or parts.path
         if parts.netloc or not folder.startswith("/") or parts.query or "\0" in folder:
             raise ValueError(f"{shown_url(uri)} must be file:// and the absolute path of a folder")
+        uri = uri.partition("#")[0]
         return cls(id=path, path=checked_path(path), uri=uri, scheme="file", folder=folder)
 
     @classmethod

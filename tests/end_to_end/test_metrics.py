@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import ssl
 import sys
+from pathlib import Path
 
 from tests.end_to_end.echo import Echo
 from tests.end_to_end.processes import ProcessCase, Running, eventually, free_port, is_listening
 from tests.end_to_end.visitor import Visitor
+from tests.server_certificates import Pair, pair
 
 WHAT_IS_LOADED = """
 import os, sys
@@ -21,7 +25,7 @@ print("loaded:", "prometheus_client" in sys.modules)
 """
 
 
-class MetricsTests(ProcessCase):
+class MetricsCase(ProcessCase):
     """A sidecar with a metrics listener, whose provider cannot be reached."""
 
     def setUp(self) -> None:
@@ -54,6 +58,10 @@ class MetricsTests(ProcessCase):
         answer = Visitor().get(f"http://127.0.0.1:{self.metrics_port}/metrics")
         self.assertEqual(answer.status, 200)
         return answer.text.splitlines()
+
+
+class MetricsTests(MetricsCase):
+    """Metrics over plain HTTP."""
 
     def test_a_day(self) -> None:
         """Requests to the app, refused ones, logins that cannot begin and stolen cookies all show; scrapes do not."""
@@ -129,3 +137,81 @@ class MetricsTests(ProcessCase):
         process = self.run_process([sys.executable, "-c", WHAT_IS_LOADED], variables)
         self.assertEqual(process.status(), 0, process.output())
         self.assertIn("loaded: False\n", process.output())
+
+
+class SecureMetricsTests(MetricsCase):
+    """Metrics over TLS, on an address of their own, beside the plain one."""
+
+    def setUp(self) -> None:
+        """A certificate, its key, and an address for TLS."""
+        super().setUp()
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir(parents=True)
+        self.certificate, self.key = folder / "tls.crt", folder / "tls.key"
+        self.put(pair(1))
+        self.secure_port = free_port()
+        self.settings |= {
+            "METRICS_SECURE_ADDRESS": f"127.0.0.1:{self.secure_port}",
+            "METRICS_TLS_CERT_FILE": str(self.certificate),
+            "METRICS_TLS_KEY_FILE": str(self.key),
+        }
+
+    def put(self, given: Pair) -> None:
+        """Put a certificate and its key in place."""
+        for path, text in ((self.certificate, given.certificate), (self.key, given.key)):
+            other = path.with_suffix(".new")
+            other.write_bytes(text)
+            os.replace(other, path)
+
+    def connected(self, trusted: Pair, newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED) -> ssl.SSLSocket:
+        """A connection whose server proved itself with a certificate that is trusted."""
+        context = ssl.create_default_context(cadata=trusted.certificate.decode())
+        context.maximum_version = newest
+        plain = socket.create_connection(("127.0.0.1", self.secure_port), 30)
+        made = context.wrap_socket(plain, server_hostname="localhost")
+        self.addCleanup(made.close)
+        return made
+
+    def scrape_over(self, connection: ssl.SSLSocket) -> str:
+        """The page, got over a connection, which ends with it."""
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer[:100])
+        return answer.decode()
+
+    def test_alone(self) -> None:
+        """Without the plain address, only TLS is listened for, and requests are counted all the same."""
+        del self.settings["METRICS_ADDRESS"]
+        sidecar = self.start()
+        sidecar.await_line(f"listening on https://127.0.0.1:{self.secure_port} for metrics")
+        self.assertFalse(is_listening(self.metrics_port))
+        Visitor().get(f"{self.base}/open/1")
+        page = self.scrape_over(self.connected(pair(1), ssl.TLSVersion.TLSv1_2))
+        self.assertIn('oauth2_proxy_requests_total{code="200"} 1.0', page)
+
+    def test_both(self) -> None:
+        """Plain HTTP and TLS give the same page; the listener for requests stays what it was."""
+        self.start()
+        Visitor().get(f"{self.base}/open/1")
+        self.assertIn('oauth2_proxy_requests_total{code="200"} 1.0', self.scrape())
+        self.assertIn('oauth2_proxy_requests_total{code="200"} 1.0', self.scrape_over(self.connected(pair(1))))
+
+    def test_minimum_version(self) -> None:
+        """The least version is that of metrics."""
+        self.start("--metrics-tls-min-version=TLS1.3")
+        self.assertRaises(ssl.SSLError, self.connected, pair(1), ssl.TLSVersion.TLSv1_2)
+        self.scrape_over(self.connected(pair(1)))
+
+    def test_a_new_certificate(self) -> None:
+        """A certificate that is replaced while the process runs is served with; one that is none is warned about."""
+        sidecar = self.start()
+        self.scrape_over(self.connected(pair(1)))
+        self.put(pair(2))
+        sidecar.await_line("the certificate is good until[^$]*the certificate is good until")
+        self.scrape_over(self.connected(pair(2)))
+        self.assertRaises(ssl.SSLCertVerificationError, self.connected, pair(1))
+        self.certificate.write_text("oops")
+        sidecar.await_line("metrics_tls_cert_file, metrics_tls_key_file: the new certificate cannot be used")
+        self.scrape_over(self.connected(pair(2)))

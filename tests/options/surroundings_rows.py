@@ -11,6 +11,8 @@ from tests.options.row import REFUSED, Probe, Row, row
 from tests.options.world import APP_OVER_TLS, World
 
 CERTIFIED = {"tls_cert_file": "{folder}/cert.pem", "tls_key_file": "{folder}/key.pem"}
+METRICS_AT = {"metrics_secure_address": "127.0.0.1:9443"}
+METRICS_CERTIFIED = {"metrics_tls_cert_file": "{folder}/cert.pem", "metrics_tls_key_file": "{folder}/key.pem"}
 APP_BY_TLS = {"upstreams": f"https://127.0.0.1:{APP_OVER_TLS}/"}
 OWN = {"upstream_client_cert_file": "{folder}/own-cert.pem", "upstream_client_key_file": "{folder}/own-key.pem"}
 TRUSTED = {**APP_BY_TLS, "upstream_ca_files": "{folder}/ca.pem"}
@@ -22,11 +24,12 @@ def _listens(world: World) -> list[tuple[str, int]]:
     return [(interface, port) for port, _, _, interface in world.clock.tcpServers]
 
 
-def _over_tls(version: ssl.TLSVersion, ciphers: str = "") -> Probe:
-    """The version that a handshake comes to, or that it fails."""
+def _over_tls(version: ssl.TLSVersion, ciphers: str = "", *, metrics: bool = False) -> Probe:
+    """The version that a handshake comes to, or that it fails; with the listener for metrics, or else for requests."""
 
     def probe(world: World) -> object:
-        client = TlsClient(world.server, world.clock, version=version, ciphers=ciphers)
+        server = world.clock.tcpServers[-1][1] if metrics else world.server
+        client = TlsClient(server, world.clock, version=version, ciphers=ciphers)
         try:
             client.shake_hands()
         except ssl.SSLError:
@@ -106,6 +109,41 @@ ROWS: Mapping[str, Row] = {
     "tls_min_version": row(_over_tls(ssl.TLSVersion.TLSv1_2), "TLS1.3", "TLSv1.2", "no handshake", **CERTIFIED),
     "tls_cipher_suites": row(
         _over_tls(ssl.TLSVersion.TLSv1_2, OTHER_SUITE), SUITE, "TLSv1.2", "no handshake", **CERTIFIED
+    ),
+    "metrics_secure_address": row(
+        _listens, "127.0.0.1:9443", REFUSED, [("127.0.0.1", 4180), ("127.0.0.1", 9443)], **METRICS_CERTIFIED
+    ),
+    "metrics_tls_cert_file": row(
+        _over_tls(ssl.TLSVersion.TLSv1_3, metrics=True),
+        "{folder}/cert.pem",
+        REFUSED,
+        "TLSv1.3",
+        **METRICS_AT,
+        metrics_tls_key_file="{folder}/key.pem",
+    ),
+    "metrics_tls_key_file": row(
+        _over_tls(ssl.TLSVersion.TLSv1_3, metrics=True),
+        "{folder}/key.pem",
+        REFUSED,
+        "TLSv1.3",
+        **METRICS_AT,
+        metrics_tls_cert_file="{folder}/cert.pem",
+    ),
+    "metrics_tls_min_version": row(
+        _over_tls(ssl.TLSVersion.TLSv1_2, metrics=True),
+        "TLS1.3",
+        "TLSv1.2",
+        "no handshake",
+        **METRICS_AT,
+        **METRICS_CERTIFIED,
+    ),
+    "metrics_tls_cipher_suites": row(
+        _over_tls(ssl.TLSVersion.TLSv1_2, OTHER_SUITE, metrics=True),
+        SUITE,
+        "TLSv1.2",
+        "no handshake",
+        **METRICS_AT,
+        **METRICS_CERTIFIED,
     ),
     # Health checks.
     "ping_path": row(status("/alive"), "/alive", 403, 200),

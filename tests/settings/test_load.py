@@ -166,11 +166,6 @@ class OutcomeTests(SynchronousTestCase):
         """An unknown flag ends it before anything is read."""
         self.assertRaises(UsageRefused, load, ["--config=nofile.cfg", "--no-such-flag"], {})
 
-    def test_convert(self) -> None:
-        """What this version cannot do is refused by name."""
-        refused = self.assertRaises(UsageRefused, load, ["--convert-config-to-alpha"], {})
-        self.assertIn("--convert-config-to-alpha is not supported", str(refused))
-
     def test_config_test(self) -> None:
         """`--config-test` is a mark on good settings, and no help to bad ones."""
         self.assertTrue(load_with("--config-test").config_test)

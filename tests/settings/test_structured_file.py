@@ -131,7 +131,7 @@ class ProviderTests(StructuredFileCase):
             values = load_yaml(f"{GOOD}  {block}\n", files={"k": "x"}).settings
             self.assertEqual(getattr(values, key), expected)
             option = block.partition("{")[2].partition(":")[0]
-            self.refused(f"{GOOD}  {block}\n".replace(option, option.upper()), words="no such key is known here")
+            self.refused(f"{GOOD}  {block}\n".replace(option, f"{option}_"), words="no such key is known here")
 
     def test_secret_file(self) -> None:
         """The client secret may be in a file."""
@@ -293,6 +293,13 @@ class HeaderTests(StructuredFileCase):
         (rule,) = self.rules("[{name: X-R, values: [{claimSource: {claim: user}}]}]", key="injectResponseHeaders")
         self.assertEqual(rule.name, "X-R")
 
+    def test_for_the_auth_endpoint_only(self) -> None:
+        """An entry may say that only who asks the auth endpoint gets it; one for the app may not."""
+        entry = "{name: X-R, authEndpointOnly: true, values: [{claimSource: {claim: user}}]}"
+        structure = load_yaml(f"{GOOD}injectResponseHeaders: [{entry}]\n").structure
+        self.assertEqual((structure.response_rules, [each.name for each in structure.auth_rules]), ((), ["X-R"]))
+        self.refused(f"{GOOD}injectRequestHeaders: [{entry}]\n", words="authEndpointOnly (a.yaml): no such key")
+
     def test_refused(self) -> None:
         """Rules that say nothing, two things at once, or set what frames a message are refused by place."""
         for entry, words in {
@@ -346,11 +353,15 @@ class ListenerTests(StructuredFileCase):
         """A bad address is told by its place."""
         self.refused(GOOD.replace("0.0.0.0:4180", "nowhere"), words="server.bindAddress (a.yaml): must be HOST:PORT")
 
-    def test_metrics_by_tls(self) -> None:
-        """Metrics through TLS are not built yet."""
-        text = GOOD + "metricsServer: {secureBindAddress: ':443', tls: {minVersion: TLS1.3}}\n"
-        self.refused(text, words="metricsServer.secureBindAddress (a.yaml): is not supported")
-        self.refused(text, words="metricsServer.tls (a.yaml): is not supported")
+    def test_force_https_elsewhere(self) -> None:
+        """Where somebody in front ends TLS, force_https needs an address to send people to, and no certificate."""
+        text = UPSTREAMS + PROVIDER + "server: {bindAddress: ':80', secureBindAddress: ':8443'}\n"
+        loaded = load_yaml(text, "--force-https", "--reverse-proxy")
+        self.assertEqual([(each.port, each.secure) for each in loaded.structure.listeners], [(80, False)])
+        self.assertEqual(loaded.settings.https_address, ":8443")
+        text = UPSTREAMS + PROVIDER + "server: {secureBindAddress: ':8443'}\n"
+        message = str(self.assertRaises(SettingsRefused, load_yaml, text, "--force-https"))
+        self.assertIn("server.bindAddress (a.yaml): is missing", message)
 
 
 class TlsTests(StructuredFileCase):
@@ -422,17 +433,65 @@ class TlsTests(StructuredFileCase):
         self.assertIn("the certificate is none", message)
 
 
+class MetricsTlsTests(StructuredFileCase):
+    """`metricsServer.tls` says what metrics are served with."""
+
+    FILES: Mapping[str, bytes | str] = {"t.crt": pair().certificate, "t.key": pair().key}
+    PAIR = "cert: {fromFile: t.crt}, key: {fromFile: t.key}"
+
+    def test_both_at_once(self) -> None:
+        """Metrics are served at each address that is given, with a certificate and versions of their own."""
+        more = "minVersion: TLS1.3, cipherSuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]"
+        text = f"metricsServer: {{bindAddress: ':9', secureBindAddress: ':10', tls: {{{self.PAIR}, {more}}}}}\n"
+        structure = load_yaml(GOOD + text, files=self.FILES).structure
+        self.assertEqual([(each.port, each.secure) for each in structure.metrics_listeners], [(9, False), (10, True)])
+        assert structure.metrics_tls is not None
+        self.assertEqual((structure.metrics_tls.paths, structure.metrics_tls.only_1_3), (("t.crt", "t.key"), True))
+        self.assertEqual(structure.metrics_tls.name, "metricsServer.tls.cert, metricsServer.tls.key")
+        self.assertIsNone(structure.tls)
+
+    def test_what_is_missing(self) -> None:
+        """Halves are refused by their places, and so are files that cannot be used."""
+        for server, words in {
+            "secureBindAddress: ':10'": "metricsServer.secureBindAddress (a.yaml): needs tls",
+            f"tls: {{{self.PAIR}}}": "metricsServer.tls (a.yaml): needs secureBindAddress",
+            "secureBindAddress: ':10', tls: {key: {value: x}}": "metricsServer.tls.cert (a.yaml): is missing",
+            f"secureBindAddress: nowhere, tls: {{{self.PAIR}}}": "secureBindAddress (a.yaml): must be HOST:PORT",
+            f"secureBindAddress: ':10', tls: {{{self.PAIR}, minVersion: SSL3}}": "tls.minVersion (a.yaml): must be one",
+            f"secureBindAddress: ':10', tls: {{{self.PAIR}, cipherSuites: [X]}}": 'cipherSuites (a.yaml): "X" is no',
+            f"secureBindAddress: ':10', tls: {{{self.PAIR}}}": 'tls.cert (a.yaml): "t.crt" cannot be read',
+        }.items():
+            self.refused(f"{GOOD}metricsServer: {{{server}}}\n", words=words)
+
+
 class FileTests(StructuredFileCase):
     """The file as a whole, and what is beside it."""
 
     def test_unknown_keys(self) -> None:
         """Unknown keys are told by path with the nearest known one, all at once."""
-        text = GOOD + "  clientId: x\nupstreams: []\nserverr: {}\n"
+        text = GOOD + "  client_id: x\nupstreams: []\nserverr: {}\n"
         message = self.refused(
-            text, words="providers[0].clientId (a.yaml): no such key is known here (did you mean clientID?)"
+            text, words="providers[0].client_id (a.yaml): no such key is known here (did you mean clientID?)"
         )
         self.assertIn("  upstreams (a.yaml): no such key is known here", message)
         self.assertIn("serverr (a.yaml): no such key is known here (did you mean server?)", message)
+
+    def test_letters_of_keys(self) -> None:
+        """Upper and lower case of keys do not matter, as with oauth2-proxy, whose older versions wrote BindAddress."""
+        tls = "{Cert: {fromfile: t.crt}, Key: {FromEnv: K}}"
+        server = f"Server: {{BindAddress: ':80', SECUREBINDADDRESS: ':443', TLS: {tls}}}\n"
+        provider = PROVIDER.replace("clientID", "clientId").replace("oidcConfig", "OIDCConfig")
+        loaded = load_yaml(
+            server + UPSTREAMS + provider, files={"t.crt": pair().certificate}, variables={"K": pair().key.decode()}
+        )
+        self.assertEqual(loaded.settings.client_id, "app1")
+        self.assertEqual([each.port for each in loaded.structure.listeners], [80, 443])
+        self.assertEqual(loaded.sources["http_address"], "Server.BindAddress (a.yaml)")
+
+    def test_one_key_in_two_spellings(self) -> None:
+        """A key that is there in two spellings is refused."""
+        text = GOOD + "  clientId: x\n"
+        self.refused(text, words="clientId (a.yaml): no such key is known here (did you mean clientID?)")
 
     def test_unreadable(self) -> None:
         """A file that is missing, no text, no YAML or no mapping is named, with the place where there is one."""
@@ -505,6 +564,10 @@ class SubstitutionTests(StructuredFileCase):
     def test_other_dollars(self) -> None:
         """What only looks similar stays."""
         self.assertEqual(self.secret("'$1 $HOME $$ {S}'", S="x", HOME="/root"), "$1 $HOME $$ {S}")
+
+    def test_escaped(self) -> None:
+        """A doubled dollar before the brace stands for one, and nothing is replaced behind it."""
+        self.assertEqual(self.secret("'$${S} $$${S} ${S}'", S="x"), "${S} $${S} x")
 
     def test_lists_and_kinds(self) -> None:
         """Items of lists and values that are no texts are replaced too."""

@@ -63,6 +63,57 @@ class FlatTests(SynchronousTestCase):
         self.assertIn("must not be empty", refusal_of("--https-address="))
 
 
+class MetricsTests(SynchronousTestCase):
+    """The flat options of metrics over TLS."""
+
+    PAIR = ("--metrics-tls-cert-file=t.crt", "--metrics-tls-key-file=t.key")
+
+    def test_listeners(self) -> None:
+        """Each address that is given is one; TLS does not take plain HTTP's place."""
+        for arguments, listeners in (
+            ((), []),
+            (("--metrics-address=:9",), [(9, False)]),
+            ((*self.PAIR, "--metrics-secure-address=:10"), [(10, True)]),
+            ((*self.PAIR, "--metrics-secure-address=https://a:10", "--metrics-address=:9"), [(9, False), (10, True)]),
+        ):
+            structure = load_with(*arguments, files=FILES).structure
+            self.assertEqual([(each.port, each.secure) for each in structure.metrics_listeners], listeners)
+            self.assertEqual((structure.metrics_tls is None, structure.tls), (len(arguments) < 2, None))
+
+    def test_own_versions(self) -> None:
+        """Versions and suites are those of metrics, not those of requests."""
+        suite = "--metrics-tls-cipher-suite=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+        arguments = (*self.PAIR, "--metrics-secure-address=:10", "--tls-min-version=TLS1.3", suite)
+        tls = load_with(*arguments, files=FILES).structure.metrics_tls
+        assert tls is not None
+        self.assertEqual((tls.only_1_3, tls.ciphers), (False, ("ECDHE-RSA-AES128-GCM-SHA256",)))
+        self.assertIn("is no cipher suite", refusal_of("--metrics-tls-cipher-suite=ROT13"))
+        self.assertIn(
+            "--metrics-tls-min-version (metrics_tls_min_version): must", refusal_of("--metrics-tls-min-version=1")
+        )
+
+    def test_halves(self) -> None:
+        """An address without a certificate, a certificate without an address, and half a pair are refused by name."""
+        address = "--metrics-secure-address=:10"
+        cert, key = "--metrics-tls-cert-file (metrics_tls_cert_file)", "--metrics-tls-key-file (metrics_tls_key_file)"
+        said = refusal_of(address, files=FILES)
+        self.assertIn("--metrics-secure-address (metrics_secure_address), --metrics-tls-cert-file (OAUTH2_PROXY_", said)
+        self.assertIn("TLS needs a certificate and its key", said)
+        said = refusal_of(*self.PAIR, files=FILES)
+        self.assertIn(f"{cert}, {key}, --metrics-secure-address (OAUTH2_PROXY_METRICS_SECURE_ADDRESS", said)
+        self.assertIn("of no use without an address", said)
+        for half, name in zip(self.PAIR, (cert, key), strict=True):
+            said = refusal_of(address, half, files=FILES)
+            self.assertIn(name, said)
+            self.assertIn("one is of no use without the other", said)
+            self.assertEqual(said.count("\n"), 1, said)
+
+    def test_files(self) -> None:
+        """Files that cannot be used are told by the settings that name them."""
+        said = refusal_of(*self.PAIR, "--metrics-secure-address=:10", files={"t.crt": pair().certificate})
+        self.assertIn('--metrics-tls-key-file (metrics_tls_key_file): "t.key" cannot be read', said)
+
+
 class CipherTests(SynchronousTestCase):
     """Cipher suites by their names in the standards."""
 

@@ -50,9 +50,6 @@ _LOGIN_GOV = "a client of login.gov cannot prove itself by a key of its own"
 
 
 LATER: tuple[LaterOption, ...] = (
-    _refused("metrics_secure_address", "", structured=True),
-    _refused("metrics_tls_cert_file", "", structured=True),
-    _refused("metrics_tls_key_file", "", structured=True),
     _warned(
         "signature_key",
         "",

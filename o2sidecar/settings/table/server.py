@@ -32,6 +32,7 @@ class ListenerOptions(Group):
     http_address: str = option("127.0.0.1:4180", "where to listen: HOST:PORT, unix://PATH or fd:NUMBER")
     https_address: str = option(":443", "where to listen with TLS; with a certificate, and then in http_address' place")
     metrics_address: str = option("", "where metrics are served: HOST:PORT")
+    metrics_secure_address: str = option("", "where metrics are served with TLS: HOST:PORT; beside metrics_address")
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)
@@ -45,6 +46,12 @@ class TlsOptions(Group):
     tls_key_file: str = option("", "the certificate's private key in PEM; reread on change")
     tls_min_version: str = option("", "least version that is spoken: TLS1.2 or TLS1.3; empty: TLS1.2")
     tls_cipher_suites: Texts = option((), "cipher suites for TLS 1.2 by their standard names; empty: the good ones")
+    metrics_tls_cert_file: str = option("", "the same as tls_cert_file, for metrics_secure_address")
+    metrics_tls_key_file: str = option("", "the same as tls_key_file, for metrics_secure_address")
+    metrics_tls_min_version: str = option("", "the same as tls_min_version, for metrics_secure_address", ours=True)
+    metrics_tls_cipher_suites: Texts = option(
+        (), "the same as tls_cipher_suites, for metrics_secure_address", ours=True
+    )
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)
@@ -132,7 +139,11 @@ class HeaderOptions(Group):
     set_xauthrequest: bool = option(False, "give the app, and the auth endpoint's answer, the X-Auth-Request-* headers")
     set_authorization_header: bool = option(False, "give the auth endpoint's answer Authorization: Bearer")
     set_basic_auth: bool = option(False, "give the auth endpoint's answer Authorization: Basic")
-    prefer_email_to_user: bool = option(False, "use the email as the user in X-Forwarded-User and in Basic credentials")
+    prefer_email_to_user: bool = option(
+        False,
+        "use the email as the user in X-Forwarded-User and in Basic credentials, and of local users the name as email",
+        stays=True,
+    )
     skip_auth_strip_headers: bool = option(True, "take what these options set out of clients' requests")
 
 
