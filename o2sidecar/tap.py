@@ -92,6 +92,7 @@ def main(arguments: Sequence[str]) -> int:
 def _end_unwell(service: SidecarService) -> None:
     if service.refused:
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(1)
 
 
@@ -125,10 +126,10 @@ def _install_reactor() -> None:
 
 def load_or_exit(arguments: Sequence[str]) -> Loaded:
     """The settings; or the process ends: 0 when something else than running was asked for, 1 refused, 2 misused."""
-    from o2sidecar.providers.registry import known_providers  # noqa: PLC0415 (it looks for those of other packages)
+    from o2sidecar.providers.registry import KnownProviders  # noqa: PLC0415 (it looks for those of other packages)
 
     with _refusals():
-        loaded = load(arguments, os.environ, providers=known_providers())
+        loaded = load(arguments, os.environ, providers=KnownProviders())
     if loaded.config_test:
         sys.stdout.write("".join(f"warning: {warning}\n" for warning in loaded.warnings))
         sys.stdout.write("The settings are valid.\n")

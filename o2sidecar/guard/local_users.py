@@ -58,9 +58,8 @@ class LocalUsers:
         """
         if not user:
             return None
-        self._guesses.check(user, address)
+        self._guesses.begin(user, address)
         if not await self._listed.admits(user, password):
-            self._guesses.failed(user, address)
             return None
         self._guesses.succeeded(user, address)
         email = user if self._user_is_email else ""

@@ -105,7 +105,6 @@ class LogFile:
     def reopen(self) -> None:
         """Go on in the file that has the name now, even if that is the same; raises `OSError` if it cannot be."""
         with self._lock:
-            self._close()
             self._open()
 
     def close(self) -> None:
@@ -140,7 +139,6 @@ class LogFile:
             there = self._there()
             if there is not None:
                 return there
-            self._close()
         self._open()
         return os.fstat(self._descriptor)
 
@@ -157,9 +155,12 @@ class LogFile:
         return opened if os.path.samestat(opened, named) else None
 
     def _open(self) -> None:
+        """Open what has the name; what is open stays so until that has succeeded."""
         # Without O_NONBLOCK a FIFO that nobody reads would stop the process.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
-        self._descriptor = os.open(self._path, flags, _MODE)
+        opened = os.open(self._path, flags, _MODE)
+        self._close()
+        self._descriptor = opened
 
     def _rotate(self) -> None:
         try:
@@ -167,6 +168,5 @@ class LogFile:
         except OSError as error:
             self._complain(f"{self._path} cannot be rotated: {error.strerror}.")
             return
-        self._close()
         self._open()
         self._rotated()

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 from o2sidecar.observe.log_file import BackupNames
 
@@ -28,14 +29,16 @@ class Keeping:
     count: int = 0
     compressed: bool = False
 
-    def tidy(self, now: float) -> None:
-        """Do it; takes long where much is compressed. Raises `OSError`."""
+    def tidy(self, now: float, goes_on: Callable[[], bool] = lambda: True) -> None:
+        """Do it; takes long where much is compressed, and ends early when it is not to go on. Raises `OSError`."""
         found = {name: moment for name in os.listdir(self.names.folder) if (moment := self.names.moment(name))}
         # A file that was being compressed when the process ended is there twice.
         newest_first = sorted(dict.fromkeys(name.removesuffix(".gz") for name in sorted(found)), reverse=True)
         oldest = now - self.days * _DAY if self.days else 0.0
         moments = {name.removesuffix(".gz"): moment for name, moment in found.items()}
         for place, name in enumerate(newest_first):
+            if not goes_on():
+                return
             path = os.path.join(self.names.folder, name)
             if moments[name] < oldest or (self.count and place >= self.count):
                 for each in (path, f"{path}.gz"):
@@ -67,6 +70,8 @@ class LogUpkeep:
 
     `in_thread` calls something away from the reactor. `complain`: is told in a sentence what went wrong.
     """
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -108,15 +113,18 @@ class LogUpkeep:
                 await self._tidy_once()
         finally:
             self._busy = False
-        if self._next is not None and self._next.active():
-            self._next.cancel()
-        if self._started:
-            self._next = self._clock.callLater(_PERIOD, self.tidy)
+            if self._next is not None and self._next.active():
+                self._next.cancel()
+            if self._started:
+                self._next = self._clock.callLater(_PERIOD, self.tidy)
 
     async def _tidy_once(self) -> None:
-        tidying: Awaitable[None] = self._in_thread(self._keeping.tidy, self._clock.seconds())
+        tidying: Awaitable[None] = self._in_thread(self._keeping.tidy, self._clock.seconds(), lambda: self._started)
         try:
             await tidying
-        except OSError as error:
+        except Exception as error:
+            if not isinstance(error, OSError):
+                self._log.failure("rotated log files cannot be tidied up")
+                return
             where = error.filename or self._keeping.names.folder
             self._complain(f"rotated log files cannot be tidied up: {where}: {error.strerror}.")

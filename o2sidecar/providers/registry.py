@@ -8,7 +8,7 @@ and `build(options, surroundings)`, which gives a `Provider`.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Protocol
@@ -43,11 +43,21 @@ class UnknownProvider(ValueError):
     """There is no provider of a name; the message names those that there are."""
 
 
-def known_providers() -> tuple[str, ...]:
-    """The names that `build` knows, sorted."""
-    here = (module.name for module in pkgutil.iter_modules(o2sidecar.providers.__path__))
-    ours = {name.replace("_", "-") for name in here if _kind_here(name) is not None}
-    return tuple(sorted(ours | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
+class KnownProviders(Collection[str]):
+    """The names that `build` knows; to ask about one loads no other provider."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (
+            _kind_here(name.replace("-", "_")) is not None or bool(entry_points(group=ENTRY_POINT_GROUP, name=name))
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        here = (module.name for module in pkgutil.iter_modules(o2sidecar.providers.__path__))
+        ours = {name.replace("_", "-") for name in here if _kind_here(name) is not None}
+        return iter(sorted(ours | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
 def build(name: str, options: Mapping[str, object], surroundings: Surroundings) -> Provider:
@@ -88,7 +98,7 @@ def _kind(name: str) -> _Kind:
 
 
 def _choice() -> str:
-    return f"known are {', '.join(known_providers())}"
+    return f"known are {', '.join(KnownProviders())}"
 
 
 def _kind_here(module: str) -> _Kind | None:

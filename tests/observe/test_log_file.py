@@ -65,6 +65,18 @@ class LogFileTests(SynchronousTestCase):
         )
         self.assertEqual(self.rotations, 3)
 
+    def test_what_cannot_be_opened_again(self) -> None:
+        """Where the name cannot be opened any more, as after giving up rights, what is open is written on to."""
+        file = self.file()
+        file.write(b"one\n")
+        moved = self.path.rename(self.folder / "moved.txt")
+        self.path.mkdir()
+        self.assertRaises(OSError, file.reopen)
+        self.path.rmdir()
+        moved.rename(self.path)
+        file.write(b"two\n")
+        self.assertEqual(self.path.read_bytes(), b"one\ntwo\n")
+
     def test_a_line_larger_than_all(self) -> None:
         """It is written whole, into a file of its own."""
         file = self.file(most=10)

@@ -135,6 +135,26 @@ class LogUpkeepTests(UpkeepCase):
         self.clock.advance(36000)
         self.assertEqual((self.waiting, self.clock.getDelayedCalls()), ([], []))
 
+    def test_the_end(self) -> None:
+        """When the process ends, what is not compressed yet stays for the next start."""
+        self.rotated(1, 2, 3)
+        upkeep = self.upkeep(compressed=True)
+        Deferred.fromCoroutine(upkeep.start())
+        upkeep.stop()
+        before = self.left()
+        self.work()
+        self.assertEqual(self.left(), before)
+
+    def test_a_mistake(self) -> None:
+        """Whatever goes wrong, it is tried again."""
+        upkeep = self.upkeep()
+        Deferred.fromCoroutine(upkeep.start())
+        [(_, done)], self.waiting = self.waiting, []
+        done.errback(ZeroDivisionError())
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.clock.advance(3600)
+        self.assertEqual(len(self.waiting), 1)
+
     def test_one_at_a_time(self) -> None:
         """However often something is rotated meanwhile, it is done once more and no more."""
         upkeep = self.upkeep()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.providers.github import GitHubProvider
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.provider import Provider
-from o2sidecar.providers.registry import UnknownProvider, build, known_providers
+from o2sidecar.providers.registry import KnownProviders, UnknownProvider, build
 from tests.fakes import CLIENT_ID, ISSUER, Wire
 
 OPTIONS: dict[str, object] = {
@@ -39,7 +40,7 @@ def build(options, surroundings):
 
 
 class RegistryTests(SynchronousTestCase):
-    """`build` and `known_providers`."""
+    """`build` and `KnownProviders`."""
 
     def setUp(self) -> None:
         self.surroundings = Wire().surroundings
@@ -48,6 +49,16 @@ class RegistryTests(SynchronousTestCase):
         made: Provider = build(name, {**OPTIONS, **options}, self.surroundings)
         self.addCleanup(made.stop)
         return made
+
+    def test_only_the_named_one_is_loaded(self) -> None:
+        """Whether there is a provider of a name is found out without loading the others, which cost memory."""
+        program = (
+            "import sys; from o2sidecar.providers.registry import KnownProviders; "
+            "assert 'github' in KnownProviders() and 'no-such' not in KnownProviders(); "
+            "sys.exit('o2sidecar.providers.google' in sys.modules)"
+        )
+        asked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        self.assertEqual((asked.returncode, asked.stderr), (0, ""))
 
     def test_ours(self) -> None:
         """The providers of this folder are known by their modules' names, and get the options that they declare."""
@@ -66,7 +77,7 @@ class RegistryTests(SynchronousTestCase):
     def test_known(self) -> None:
         """Modules that only help are no providers."""
         self.assertEqual(
-            known_providers(), ("azure", "entra-id", "github", "gitlab", "google", "keycloak-oidc", "oidc")
+            list(KnownProviders()), ["azure", "entra-id", "github", "gitlab", "google", "keycloak-oidc", "oidc"]
         )
 
     def test_unknown(self) -> None:
@@ -111,6 +122,7 @@ class RegistryTests(SynchronousTestCase):
         (info / "entry_points.txt").write_text("[o2sidecar.providers]\nother-one = other_provider\n")
         self.patch(sys, "path", [str(folder.resolve()), *sys.path])
         self.addCleanup(sys.modules.pop, "other_provider", None)
-        self.assertIn("other-one", known_providers())
+        self.assertIn("other-one", KnownProviders())
+        self.assertIn("other-one", list(KnownProviders()))
         made = build("other-one", {**OPTIONS, "colour": "red"}, self.surroundings)
         self.assertEqual(made.display_name, f"{CLIENT_ID} in red")
