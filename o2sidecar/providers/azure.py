@@ -10,7 +10,7 @@ from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM
 from o2sidecar.oauth.entra_tenancy import Tenancy
 from o2sidecar.providers import oidc
 from o2sidecar.providers.entra_persons import EntraPersons
-from o2sidecar.providers.microsoft_graph import ROOT, MicrosoftGraph
+from o2sidecar.providers.microsoft_graph import ROOT, USER_INFO_PATH, MicrosoftGraph
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.surroundings import Surroundings
 
@@ -38,8 +38,21 @@ class Options(oidc.Options):
 
     @property
     def endpoints(self) -> dict[str, str]:
-        """As for OpenID Connect, but for user info."""
-        return {name: url for name, url in super().endpoints.items() if name != "userinfo_endpoint"}
+        """As for OpenID Connect, but for user info, which Graph has where there is no discovery."""
+        stated = {name: url for name, url in super().endpoints.items() if name != "userinfo_endpoint"}
+        usual = {"userinfo_endpoint": f"{self.graph}{USER_INFO_PATH}"}
+        return {**(usual if self.skip_oidc_discovery and self.knows_graph else {}), **stated}
+
+    @property
+    def graph(self) -> str:
+        """Where Graph is, without a path."""
+        root = urlsplit(self.profile_url or ROOT)
+        return f"{root.scheme}://{root.netloc}"
+
+    @property
+    def knows_graph(self) -> bool:
+        """Whether access tokens are for Graph; those of the older endpoints are not."""
+        return "/v2.0" in self.issuer
 
     def tenancy(self) -> Tenancy:
         """The tenants whose people may come."""
@@ -49,22 +62,19 @@ class Options(oidc.Options):
 def build(options: Options, surroundings: Surroundings) -> OidcProvider:
     """Azure of settings."""
     tenancy = options.tenancy()
-    graph = urlsplit(options.profile_url or ROOT)
-    # The older endpoints give access tokens that Graph does not know.
-    knows_graph = "/v2.0" in options.issuer
     scope = (options.scope or "openid email profile").split()
-    if knows_graph:
-        by_graph = f"https://{graph.netloc}/.default"
+    if options.knows_graph:
+        by_graph = f"https://{urlsplit(options.graph).netloc}/.default"
         scope = [*(name for name in scope if name not in {"groups", by_graph}), by_graph]
     dialect = oidc.Dialect(
         name="Azure",
         persons=lambda user_info: EntraPersons(
             user_info,
             tenancy=tenancy,
-            graph=MicrosoftGraph(client=surroundings.client, root=f"{graph.scheme}://{graph.netloc}/v1.0"),
+            graph=MicrosoftGraph(client=surroundings.client, root=f"{options.graph}/v1.0"),
             groups_that_matter=options.allowed_groups,
-            group_property=(options.azure_graph_group_field or "id") if knows_graph else "",
-            asks_for_email=knows_graph,
+            group_property=(options.azure_graph_group_field or "id") if options.knows_graph else "",
+            asks_for_email=options.knows_graph,
             believes_email=options.insecure_oidc_allow_unverified_email
             or oidc.claim_rules(options).email_claim != STANDARD_EMAIL_CLAIM,
         ),

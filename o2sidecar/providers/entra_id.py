@@ -11,7 +11,7 @@ from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM
 from o2sidecar.oauth.entra_tenancy import Tenancy
 from o2sidecar.providers import oidc
 from o2sidecar.providers.entra_persons import EntraPersons
-from o2sidecar.providers.microsoft_graph import MicrosoftGraph
+from o2sidecar.providers.microsoft_graph import HOST, USER_INFO_PATH, MicrosoftGraph
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.refusals import ProviderUnavailable
@@ -35,6 +35,12 @@ class Options(oidc.Options):
         self.tenancy()
         if self.entra_id_federated_token_auth and not self.entra_id_federated_token_file:
             raise ValueError("entra_id_federated_token_auth needs a file: AZURE_FEDERATED_TOKEN_FILE names none")
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """As for OpenID Connect; user info, and Graph with it, has a usual place where there is no discovery."""
+        usual = {"userinfo_endpoint": f"{HOST}{USER_INFO_PATH}"}
+        return {**(usual if self.skip_oidc_discovery else {}), **super().endpoints}
 
     def tenancy(self) -> Tenancy:
         """The tenants whose people may come."""

@@ -11,7 +11,10 @@ from o2sidecar.oauth.id_token import TENANT_ID
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.refusals import ProviderFailed
 
-ROOT = "https://graph.microsoft.com/v1.0"
+HOST = "https://graph.microsoft.com"
+ROOT = f"{HOST}/v1.0"
+USER_INFO_PATH = "/oidc/userinfo"
+"""Where the user info endpoint of Microsoft's version 2.0 is."""
 MAX_PAGES = 100
 
 _MOST_AT_ONCE = 20

@@ -10,7 +10,9 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.fakes import signing_key
+from tests.options.world import ADDRESS
 from tests.private_authority import authority
+from tests.provider_apis import service_account_json
 from tests.server_certificates import pair
 
 PASSWORD = "pass-word-1"
@@ -34,6 +36,8 @@ def write_files(folder: Path) -> None:
         "signing.pem": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "client-secret": b"from-a-file\n",
         "cookie-secret": OTHER_SECRET.encode(),
+        "federated-token": b"FT-1\n",
+        "service-account.json": service_account_json(token_uri=f"{ADDRESS}/service-token"),
         "logo.svg": b'<svg xmlns="http://www.w3.org/2000/svg" id="my-logo"/>',
         "size/log": b"",
         **{f"count/log-2027-01-1{day}T00-00-00.000": b"of this week\n" for day in range(3)},

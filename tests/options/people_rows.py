@@ -14,6 +14,7 @@ from tests.options.probes import (
     answer_field,
     asks_provider,
     body_holds,
+    seconds,
     signing_in,
     status,
     text,
@@ -21,9 +22,13 @@ from tests.options.probes import (
 from tests.options.row import Row, row
 from tests.options.world import OTHER_ISSUER, World
 
-SCRIPT = b"Accept: application/json"
+
+def _basic(user: str, password: str) -> bytes:
+    return b"Authorization: Basic " + base64.b64encode(f"{user}:{password}".encode())
+
+
 PREFLIGHT = (b"Origin: https://other.example", b"Access-Control-Request-Method: PUT")
-BASIC = b"Authorization: Basic " + base64.b64encode(f"bob:{PASSWORD}".encode())
+BASIC = _basic("bob", PASSWORD)
 CALLBACK = "https://app.example.com/oauth2/callback"
 LOCAL_USERS = {"htpasswd_file": "{folder}/users"}
 BEARER = {"skip_jwt_bearer_tokens": "true"}
@@ -47,6 +52,23 @@ def _local_sign_in(world: World) -> int:
     form = urlencode({"username": "bob", "password": PASSWORD, "rd": "/"}).encode()
     fields = (b"Content-Type: application/x-www-form-urlencoded",)
     return world.get("/oauth2/sign_in", *fields, method=b"POST", body=form).status
+
+
+def _right_after_wrong(user: str) -> Callable[[World], int]:
+    """The status for Bob and his password, after two wrong ones for somebody."""
+
+    def probe(world: World) -> int:
+        for guess in ("a", "b"):
+            world.get("/", _basic(user, guess))
+        return world.get("/", BASIC).status
+
+    return probe
+
+
+def _soon_right(world: World) -> Callable[[], bool]:
+    """Guess wrong for Bob; whether his password is looked at again."""
+    world.get("/", _basic("bob", "a"))
+    return lambda: world.get("/", BASIC).status == 200
 
 
 def _forged_callback(world: World) -> bool:
@@ -83,6 +105,9 @@ ROWS: Mapping[str, Row] = {
         "staff",
         **LOCAL_USERS,
     ),
+    "password_guesses_per_user": row(_right_after_wrong("bob"), "2", 200, 429, **LOCAL_USERS),
+    "password_guesses_per_address": row(_right_after_wrong("carol"), "2", 200, 429, **LOCAL_USERS),
+    "password_guess_period": row(seconds(_soon_right), "60s", 300, 60, **LOCAL_USERS, password_guesses_per_user="1"),
     # How one signs in.
     "redirect_url": row(
         asks_provider("redirect_uri"), "https://sso.example.com/cb", CALLBACK, "https://sso.example.com/cb"

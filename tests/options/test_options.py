@@ -15,13 +15,22 @@ from tests.options import (
     client_limit_rows,
     identity_rows,
     people_rows,
+    provider_rows,
     session_rows,
     surroundings_rows,
 )
 from tests.options.papers import write_files
 from tests.options.row import Row
 
-ROOMS = (identity_rows, people_rows, session_rows, surroundings_rows, client_limit_rows, answer_limit_rows)
+ROOMS = (
+    identity_rows,
+    provider_rows,
+    people_rows,
+    session_rows,
+    surroundings_rows,
+    client_limit_rows,
+    answer_limit_rows,
+)
 ROWS: Mapping[str, Row] = {key: row for room in ROOMS for key, row in room.ROWS.items()}
 
 

@@ -29,6 +29,8 @@ from tests.wire import Wire
 
 PROVIDER, PROVIDER_OVER_TLS, PROVIDER_OF_SYSTEM, OTHER_ISSUER = 9000, 9443, 9444, 9001
 """Ports at which identity providers listen; the third one is certified by an authority of the system's."""
+API_OF_GOOGLE = "admin.googleapis.com"
+"""A name by which the provider is reached, too, whatever its address: at 443, certified by the system's."""
 APPS, APP_OVER_TLS = (8080, 8081), 8443
 """Those of apps; at any other nobody is, and nobody says so."""
 ADDRESS = f"http://127.0.0.1:{PROVIDER}"
@@ -78,6 +80,7 @@ class World(Whole):
             PROVIDER: (self.provider, ""),
             PROVIDER_OVER_TLS: (self.provider, "the tests"),
             PROVIDER_OF_SYSTEM: (self.provider, "the system"),
+            443: (self.provider, "the system"),
             OTHER_ISSUER: (self.other, ""),
             APP_OVER_TLS: (self.app_over_tls, "the tests"),
         }
@@ -208,7 +211,7 @@ class _Known:
     """Serves TLS with a certificate of some authority, and takes whatever the client shows."""
 
     def __init__(self, to: str) -> None:
-        self._context = authority(to).certify("127.0.0.1").context()
+        self._context = authority(to).certify("127.0.0.1", API_OF_GOOGLE).context()
         self._context.set_verify(SSL.VERIFY_PEER, lambda *told: True)
 
     def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:

@@ -6,7 +6,7 @@ from typing import Any
 
 from o2sidecar.providers import azure
 from o2sidecar.refusals import ProviderUnavailable
-from tests.fakes import ISSUER, answering
+from tests.fakes import ISSUER, answering, id_token
 from tests.provider_apis import Graph
 from tests.providers.case import ProviderTestCase
 
@@ -65,6 +65,17 @@ class AzureTests(AzureTestCase):
         self.graph.groups = {"g-1": "Staff", "g-2": "Admins", "g-3": "All"}
         self.assertEqual(self.session().groups, ("g-token", "g-1", "g-2", "g-3"))
         self.assertEqual(self.graph.asked[0].query, "$select=id&$top=100&$count=true&$filter=securityEnabled+eq+true")
+
+    def test_groups_without_discovery(self) -> None:
+        """Graph is asked for groups, too, where the endpoints are given; a bearer token opens no door there."""
+        described = {"skip_oidc_discovery": True, "login_url": f"{LOGIN}/authorize", "redeem_url": f"{LOGIN}/token"}
+        options = {**described, "oidc_jwks_url": f"{LOGIN}/jwks"}
+        self.graph.groups = {"g-1": "Staff"}
+        self.assertEqual(self.session(**options).groups, ("g-token", "g-1"))
+        self.assertEqual(len(self.graph.asked), 1)
+        token = id_token(**self.fake.claims)
+        self.assertEqual(self.wire.result(self.provider.token_issuer.session(token)).groups, ("g-token",))
+        self.assertEqual(len(self.graph.asked), 1)
 
     def test_group_field(self) -> None:
         """Another property names them where it is wanted; names that would be read as other groups are left out."""

@@ -229,6 +229,13 @@ class OverageTests(EntraTestCase):
         self.assertEqual([len(json.loads(asked.body)["groupIds"]) for asked in self.graph.asked], [20, 20, 1])
         self.assertNotIn("/elsewhere", self.fake.paths())
 
+    def test_without_discovery(self) -> None:
+        """Graph is asked, too, where the endpoints are given."""
+        described = {"skip_oidc_discovery": True, "login_url": f"{ISSUER}/authorize", "redeem_url": f"{ISSUER}/token"}
+        self.options |= {**described, "oidc_jwks_url": f"{ISSUER}/jwks"}
+        self.assertEqual(self.session(allowed_groups=[GROUPS[4]]).groups, (GROUPS[4],))
+        self.assertEqual(self.session().groups, tuple(GROUPS[:5]))
+
     def test_none_of_them(self) -> None:
         """A1: who is in none of them may not pass, whatever their token says of elsewhere."""
         session = self.session(allowed_groups=[GROUPS[9]])

@@ -1,0 +1,138 @@
+"""The options of single kinds of providers: Google, Microsoft, Keycloak and GitLab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.fakes import claims_of, compact, signing_key
+from tests.options.probes import signing_in, told
+from tests.options.row import REFUSED, Probe, Row, row
+from tests.options.world import ADDRESS, World
+from tests.provider_apis import ACCOUNT, Directory, GitLabProjects, Graph
+
+OURS, THEIRS = (f"{letter * 8}-1111-2222-3333-444444444444" for letter in "ab")
+"""Tenants; Alice is of the first one."""
+STAFF, ADMINS = "staff@example.com", "admins@example.com"
+ADMIN = "root@example.com"
+
+GOOGLE = {"provider": "google"}
+ASKING = {"google_admin_email": ADMIN, "google_service_account_json": "{folder}/service-account.json"}
+DESCRIBED = {
+    "skip_oidc_discovery": "true",
+    "login_url": f"{ADDRESS}/authorize",
+    "redeem_url": f"{ADDRESS}/token",
+    "oidc_jwks_url": f"{ADDRESS}/jwks",
+}
+ENTRA = {"provider": "entra-id", "oidc_issuer_url": f"{ADDRESS}/{OURS}/v2.0", **DESCRIBED}
+ENTRA_OF_ALL = {**ENTRA, "oidc_issuer_url": f"{ADDRESS}/common/v2.0"}
+FEDERATED_FILE = "{folder}/federated-token"
+AZURE = {"provider": "azure", "oidc_issuer_url": "", "profile_url": f"{ADDRESS}/v1.0/me", **DESCRIBED}
+KEYCLOAK = {"provider": "keycloak-oidc"}
+GITLAB = {"provider": "gitlab"}
+
+
+def _at(prepare: Callable[[World], object], probe: Probe) -> Probe:
+    """The probe, where the provider was made one of a kind before."""
+
+    def prepared(world: World) -> object:
+        prepare(world)
+        return probe(world)
+
+    return prepared
+
+
+def _google(world: World) -> Directory:
+    """Google, where Alice is one of the staff."""
+    directory = Directory(groups={STAFF: ["alice@example.com"], ADMINS: []})
+    world.provider.claims |= {"hd": "example.com", "groups": None}
+    world.provider.apis = {"/service-token": directory.token, "/admin/directory/v1/": directory}
+    return directory
+
+
+def _service_account(claim: str) -> Probe:
+    """What the service account says of itself when it asks for a token."""
+
+    def probe(world: World) -> object:
+        directory = _google(world)
+        world.sign_in()
+        return [asserted["claims"][claim] for asserted in directory.assertions]
+
+    return probe
+
+
+def _microsoft(issuer: str) -> Callable[[World], object]:
+    """Microsoft, where Alice is of our tenant and, as Graph knows, one of the staff."""
+
+    def prepare(world: World) -> None:
+        address: dict[str, Any] = {"preferred_username": "alice@example.com"}
+        world.provider.claims |= {"iss": f"{issuer}/{OURS}/v2.0", "tid": OURS, **address}
+        world.provider.apis = {"/v1.0/me": Graph(groups={"g-1": "Staff"})}
+
+    return prepare
+
+
+_ENTRA, _AZURE = _microsoft(ADDRESS), _microsoft("https://login.microsoftonline.com")
+
+
+def _proof(world: World) -> list[str]:
+    """What proves at the token endpoint who we are: fields of the form."""
+    world.sign_in()
+    [asked] = [asked for asked in world.provider.asked if asked.path == "/token"]
+    return [asked.form.get("client_assertion", "")]
+
+
+def _keycloak(world: World) -> None:
+    """Keycloak, where Alice has roles."""
+    claims = claims_of(aud="account", realm_access={"roles": ["editor"]})
+    world.provider.tokens["access_token"] = compact({"alg": "RS256", "kid": "main"}, claims, signing_key())
+
+
+def _gitlab(world: World) -> None:
+    """GitLab, where Alice is in a group and develops an app."""
+    said = {"email": "alice@example.com", "email_verified": True, "groups": ["acme"]}
+    world.provider.user_info = {"sub": "user-1", **said}
+    projects = GitLabProjects()
+    projects.put("acme/app", project=30)
+    world.provider.apis = {"/api/v4/projects/": projects}
+
+
+ROWS: Mapping[str, Row] = {
+    # Google.
+    "google_groups": row(_at(_google, signing_in()), ADMINS, 302, 403, **GOOGLE, **ASKING),
+    "google_group": row(_at(_google, signing_in()), ADMINS, 302, 403, **GOOGLE, **ASKING, google_groups=STAFF),
+    "google_admin_email": row(
+        _service_account("sub"),
+        "boss@example.com",
+        REFUSED,
+        ["boss@example.com"],
+        **GOOGLE,
+        **{**ASKING, "google_admin_email": ""},
+    ),
+    "google_service_account_json": row(
+        _service_account("iss"),
+        "{folder}/service-account.json",
+        REFUSED,
+        [ACCOUNT],
+        **GOOGLE,
+        google_admin_email=ADMIN,
+    ),
+    # Microsoft.
+    "entra_id_allowed_tenants": row(_at(_ENTRA, signing_in()), THEIRS, 302, 403, **ENTRA_OF_ALL),
+    "entra_id_federated_token_auth": row(
+        _at(_ENTRA, _proof), "true", [""], ["FT-1"], **ENTRA, entra_id_federated_token_file=FEDERATED_FILE
+    ),
+    "entra_id_federated_token_file": row(
+        _at(_ENTRA, _proof), FEDERATED_FILE, REFUSED, ["FT-1"], **ENTRA, entra_id_federated_token_auth="true"
+    ),
+    "azure_tenant": row(_at(_AZURE, signing_in()), THEIRS, 302, 500, **AZURE),
+    "azure_graph_group_field": row(
+        _at(_AZURE, told(b"x-forwarded-groups")), "displayName", "dev,ops,g-1", "dev,ops,Staff", **AZURE
+    ),
+    # Keycloak.
+    "allowed_roles": row(_at(_keycloak, signing_in()), "admin", 302, 403, **KEYCLOAK),
+    "keycloak_groups": row(_at(_keycloak, signing_in()), "staff", 302, 403, **KEYCLOAK),
+    # GitLab.
+    "gitlab_groups": row(_at(_gitlab, signing_in()), "acme/core", 302, 403, **GITLAB),
+    "gitlab_projects": row(_at(_gitlab, signing_in()), "acme/app=40", 302, 403, **GITLAB),
+}
