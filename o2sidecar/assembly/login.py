@@ -20,6 +20,7 @@ from o2sidecar.providers.agent import provider_agent
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.problems import Problem, SettingsRefused
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.destinations import Destinations
@@ -31,7 +32,7 @@ from o2sidecar.signin.transaction import ChallengeMethod, Logins
 if TYPE_CHECKING:
     from twisted.web.resource import IResource
 
-    from o2sidecar.signin.go_templates import GoTemplates
+    from o2sidecar.signin.custom_templates import CustomTemplates
 
 
 def provider_client(settings: Settings, edge: Edge, reactor: Any) -> ProviderClient:
@@ -171,7 +172,7 @@ def _pages(settings: Settings, provider: Provider) -> Pages:
         logo=checked("custom_sign_in_logo", lambda: _logo(settings.custom_sign_in_logo)),
         show_detail=settings.show_debug_on_error,
         local_users=bool(settings.htpasswd_file) and settings.display_htpasswd_form,
-        templates=checked("custom_templates_dir", lambda: _templates(settings.custom_templates_dir)),
+        templates=_templates(settings.custom_templates_dir),
     )
 
 
@@ -185,10 +186,14 @@ def _logo(given: str) -> Logo:
     return Logo.from_file(given, Path(given).read_bytes())
 
 
-def _templates(folder: str) -> GoTemplates | None:
+def _templates(folder: str) -> CustomTemplates | None:
     if not folder:
         return None
-    # gotpl costs 2.6 MB: only who has templates of their own pays for it.
-    from o2sidecar.signin.go_templates import GoTemplates  # noqa: PLC0415
+    from o2sidecar.signin.custom_templates import CustomTemplates  # noqa: PLC0415 - only for who has such templates
+    from o2sidecar.signin.template_files import TemplatesRefused  # noqa: PLC0415
 
-    return GoTemplates.load(Path(folder))
+    try:
+        return CustomTemplates.load(Path(folder))
+    except TemplatesRefused as refused:
+        names = ("custom_templates_dir",)
+        raise SettingsRefused(Problem(names=names, sentence=sentence) for sentence in refused.problems) from None

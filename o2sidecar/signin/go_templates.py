@@ -1,163 +1,141 @@
-"""The operator's own sign_in.html and error.html, written for oauth2-proxy in Go's html/template."""
+"""Pages written for oauth2-proxy in Go's html/template: parsed, checked in every branch, tried, and rendered."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from itertools import product
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from attrs import define, field
-from twisted.logger import Logger
+from attrs import define
+from gotpl import HTML, ExecutionBudget, HTMLTemplate, SandboxPolicy, TemplateError, TemplateSyntaxError
+from gotpl.parse.nodes import ParsedTemplate
+from gotpl.parse.parser import parse_template
 
-if TYPE_CHECKING:
-    from gotpl import HTMLTemplate
+from o2sidecar.signin.go_contexts import line_of, mend
+from o2sidecar.signin.go_names import Definition, Names
+from o2sidecar.signin.page_values import HTML_VALUES, PAGES, python_name
+from o2sidecar.signin.template_files import TemplateFile, TemplatesRefused
 
+_FUNCTIONS = {"ToUpper": str.upper, "ToLower": str.lower}
+_BUDGET = ExecutionBudget(
+    max_output_chars=4_000_000, max_iterations=10_000, max_template_depth=100, max_function_calls=100_000
+)
+_UNKNOWN_FUNCTION = re.compile(r"function '(\w+)' not defined")
+_PYTHON_NAMES = frozenset(python_name(name) for page in PAGES.values() for name in page.samples)
 
-class TemplateRefused(ValueError):
-    """A template cannot be used; the text names the file, the place and the reason."""
-
-
-_SIGN_IN = {
-    "ProviderName": "OpenID Connect",
-    "SignInMessage": "",
-    "StatusCode": 403,
-    "CustomLogin": False,
-    "Redirect": "/page?x=1&y=2",
-    "Version": "0",
-    "ProxyPrefix": "/oauth2",
-    "Footer": "",
-    "LogoData": "",
-}
-_ERROR = {
-    "Title": "Forbidden",
-    "Message": "You may not pass.",
-    "ProxyPrefix": "/oauth2",
-    "StatusCode": 403,
-    "Redirect": "/page?x=1&y=2",
-    "RequestID": "11111111-2222-3333-4444-555555555555",
-    "Footer": "",
-    "Version": "0",
-}
-_SAMPLES: dict[str, dict[str, object]] = {"sign_in.html": _SIGN_IN, "error.html": _ERROR}
-_HTML_VALUES = ("SignInMessage", "Footer", "LogoData")
-"""What a template gets as HTML: the operator's own, or made and escaped here."""
-
-_VARIATIONS: dict[str, dict[str, tuple[object, ...]]] = {
-    "sign_in.html": {
-        "StatusCode": (200, 403),
-        "CustomLogin": (False, True),
-        "SignInMessage": ("", "<b>Hello</b>"),
-        "LogoData": ("", '<img src="data:," alt="Logo">'),
-    },
-    # An app that is down gets no Redirect.
-    "error.html": {"StatusCode": (400, 403, 500, 502), "Redirect": ("", "/page?x=1&y=2")},
-}
-"""What templates branch on: every branch is tried at the start, so that none breaks before a person's eyes."""
+mend()
 
 
 @define
 class GoTemplates:
-    """The templates of a folder; a file that is not there is one of ours."""
+    """The pages that are Go templates. As in Go, the files are one set: what one defines the others can use."""
 
-    _templates: Mapping[str, HTMLTemplate]
-    _names: Mapping[str, str]
-    _log: Logger = field(factory=Logger, init=False)
+    _set: HTMLTemplate
+    _entries: Mapping[str, str]
 
     @classmethod
-    def load(cls, folder: Path) -> GoTemplates:
-        """Read, parse and try the templates of a folder that may be missing.
-
-        Raises `TemplateRefused`.
-        """
-        sources: dict[str, str] = {}
-        for name in _SAMPLES:
-            path = folder / name
-            if path.is_file():
-                sources[name] = _read(path)
-        if not sources:
-            return cls({}, {})
-        _check_each(folder, sources)
-        template = _compiled({f"{name} as a file": source for name, source in sources.items()})
-        names = {name: _entry(name, source) for name, source in sources.items()}
-        loaded = cls(dict.fromkeys(sources, template), names)
-        for name in sources:
-            loaded._try(folder / name, name)
+    def load(cls, files: Sequence[TemplateFile]) -> GoTemplates:
+        """Raises `TemplatesRefused` with every problem of every file."""
+        problems: list[str] = []
+        trees = {file.page: tree for file in files if (tree := _parsed(file, problems))}
+        whole = [file for file in files if file.page in trees]
+        entries = {file.page: _entry(file.page, trees[file.page]) for file in whole}
+        _check_names(whole, trees, entries, problems, missing=len(whole) < len(files))
+        if not problems:
+            problems += [problem for file in files for problem in _contexts([file])]
+        if not problems:
+            problems += _contexts(files)
+        if problems:
+            raise TemplatesRefused(problems)
+        loaded = cls(_compiled(files), entries)
+        problems += [problem for file in files for problem in loaded._tried(file)]
+        if problems:
+            raise TemplatesRefused(problems)
         return loaded
 
-    def sign_in(self, **values: object) -> str | None:
-        """The sign-in page; `None` if the folder has none."""
-        return self._shown("sign_in.html", values)
-
-    def error(self, **values: object) -> str | None:
-        """The error page; `None` if the folder has none."""
-        return self._shown("error.html", values)
-
-    def _shown(self, name: str, values: Mapping[str, object]) -> str | None:
-        if name not in self._templates:
-            return None
-        try:
-            return self._render(name, values)
-        except Exception:
-            # It was tried with other values at the start; a person still gets a page: ours.
-            self._log.failure("the template {name} failed; the built-in page is shown", name=name)
-            return None
-
-    def _render(self, name: str, values: Mapping[str, object]) -> str:
-        from gotpl import HTML  # noqa: PLC0415 - an extra, and only for those who have such templates
-
-        data = {key: HTML(value) if key in _HTML_VALUES else value for key, value in values.items()}
-        rendered: str = self._templates[name].render_template(self._names[name], data)
+    def render(self, page: str, values: Mapping[str, object]) -> str:
+        """The page with its values."""
+        data = {name: HTML(value) if name in HTML_VALUES else value for name, value in values.items()}
+        rendered: str = self._set.render_template(self._entries[page], data)
         return rendered
 
-    def _try(self, path: Path, name: str) -> None:
-        from gotpl import TemplateError  # noqa: PLC0415
-
-        varied = {"Footer": ("", "<b>Footer</b>"), **_VARIATIONS[name]}
-        for values in product(*varied.values()):
+    def _tried(self, file: TemplateFile) -> list[str]:
+        for values in PAGES[file.page].trials():
             try:
-                self._render(name, {**_SAMPLES[name], **dict(zip(varied, values, strict=True))})
+                self.render(file.page, values)
             except TemplateError as error:
-                raise _refused(path, error) from None
+                return [_sentence(file, error)]
+        return []
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TemplateRefused(f"the template {path} cannot be read: {error}") from None
-
-
-def _compiled(sources: Mapping[str, str]) -> HTMLTemplate:
-    from gotpl import HTMLTemplate  # noqa: PLC0415
-
-    # missing_key: a field that the data has not is an error, as it is for oauth2-proxy's structs.
-    functions = {"ToUpper": str.upper, "ToLower": str.lower}
-    return HTMLTemplate.from_sources(sources, functions=functions, missing_key="error")
-
-
-def _check_each(folder: Path, sources: Mapping[str, str]) -> None:
-    """Parse the files one by one: parsed together, an error would not say whose it is."""
-    try:
-        from gotpl import TemplateError  # noqa: PLC0415
-    except ImportError:
-        raise TemplateRefused(
-            f"the templates in {folder} are written in Go's html/template: install o2sidecar[templates] to use them"
-        ) from None
-    for name, source in sources.items():
+def _parsed(file: TemplateFile, problems: list[str]) -> ParsedTemplate | None:
+    """The file as a tree; None if its syntax is wrong. Functions that are not there do not hide what else is wrong."""
+    unknown: set[str] = set()
+    while True:
         try:
-            _compiled({name: source})
-        except TemplateError as error:
-            raise _refused(folder / name, error) from None
+            return parse_template(file.source, name=_as_file(file.page), functions={*_FUNCTIONS, *unknown})
+        except TemplateSyntaxError as error:
+            problems.append(_sentence(file, error))
+            missing = _UNKNOWN_FUNCTION.search(str(error))
+            if not missing:
+                return None
+            if missing[1] in _PYTHON_NAMES:
+                problems[-1] += f"; a template in Jinja2 has to be called {file.page}.j2"
+            unknown.add(missing[1])
 
 
-def _entry(name: str, source: str) -> str:
+def _check_names(
+    files: Sequence[TemplateFile],
+    trees: Mapping[str, ParsedTemplate],
+    entries: Mapping[str, str],
+    problems: list[str],
+    *,
+    missing: bool,
+) -> None:
+    definitions: dict[str, Definition] = {}
+    for file in files:
+        tree = trees[file.page]
+        definitions[tree.name] = Definition(file=file, body=tree.root)
+        for item in tree.definitions:
+            if item.body.nodes or item.name not in definitions:
+                definitions[item.name] = Definition(file=file, body=item.body)
+    for file in files:
+        names = Names(frozenset(PAGES[file.page].samples), definitions)
+        names.check(entries[file.page])
+        # A template that seems to be nowhere may be in the file that could not be parsed.
+        problems += [one for one in names.problems if not missing or "there is no template" not in one]
+
+
+def _contexts(files: Sequence[TemplateFile]) -> list[str]:
+    """What is wrong with the HTML round the actions of these files."""
+    try:
+        _compiled(files)
+    except TemplateError as error:
+        within = getattr(error, "within", "")
+        file = next((file for file in files if within in file.source), files[0])
+        return [_sentence(file, error)]
+    return []
+
+
+def _compiled(files: Sequence[TemplateFile]) -> HTMLTemplate:
+    return HTMLTemplate.from_sources(
+        {_as_file(file.page): file.source for file in files},
+        functions=_FUNCTIONS,
+        missing_key="error",  # a field that the data has not is an error, as it is for oauth2-proxy's structs
+        sandbox=SandboxPolicy.strict(allow_functions=_FUNCTIONS, default_budget=_BUDGET),
+        budget=_BUDGET,
+    )
+
+
+def _as_file(page: str) -> str:
+    return f"{page} as a file"
+
+
+def _entry(page: str, tree: ParsedTemplate) -> str:
     """The name under which to render a file: its own, if it defines that (`ParseFiles` of Go has both alike)."""
-    defined = re.search(r"\{\{-?\s*(?:define|block)\s+[\"`]" + re.escape(name) + r"[\"`]", source)
-    return name if defined else f"{name} as a file"
+    return page if any(item.name == page for item in tree.definitions) else _as_file(page)
 
 
-def _refused(path: Path, error: Any) -> TemplateRefused:
+def _sentence(file: TemplateFile, error: Any) -> str:
     reason = getattr(error, "message", None) or re.sub(r"^template:\d+:\d+: ", "", str(error))
-    return TemplateRefused(f"the template {path}, line {error.line}, column {error.column}: {reason}")
+    return file.problem(line_of(error, file.source), reason)

@@ -28,7 +28,7 @@ from o2sidecar.signin.logo import OUR_MARK, Logo
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from o2sidecar.signin.go_templates import GoTemplates
+    from o2sidecar.signin.custom_templates import CustomTemplates
 
 
 @frozen(kw_only=True)
@@ -72,7 +72,7 @@ class Pages:
     logo: Logo = OUR_MARK
     show_detail: bool = False
     local_users: bool = False
-    templates: GoTemplates | None = None
+    templates: CustomTemplates | None = None
 
     def sign_in(self, status: int, redirect: str) -> Page:
         """The page that offers to sign in, and to go to `redirect` then."""

