@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from twisted.web.resource import IResource
 
+from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.guard import HttpsOnly
 from o2sidecar.http.exchange import Served
@@ -62,7 +63,7 @@ def tree_of(
     own: dict[bytes, Served] = {f"{prefix}{path}".encode(): klein for path in PATHS}
     # The auth endpoint is asked before every request of a proxy in front: it goes the short way, past Klein.
     own[f"{prefix}/auth".encode()] = auth
-    own[b"/robots.txt"] = _robots(settings.custom_templates_dir)
+    own[b"/robots.txt"] = checked("custom_templates_dir", lambda: _robots(settings.custom_templates_dir))
     folders: dict[bytes, Served] = {f"{prefix}{FOLDER}".encode(): klein}
     otherwise = guard if only is None else only(Sidecar(own=own, folders=folders, guarded=guard))
     health = probes(
@@ -89,7 +90,10 @@ def https_only(settings: Settings, edge: Edge, answers: Answers) -> Callable[[Se
 
 def _robots(folder: str) -> Fixed:
     path = os.path.join(folder, "robots.txt")
-    if folder and os.path.isfile(path):
+    if not folder or not os.path.lexists(path):
+        return ROBOTS
+    try:
         with open(path, "rb") as file:
             return Fixed(body=file.read())
-    return ROBOTS
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
