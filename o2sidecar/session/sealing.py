@@ -43,8 +43,7 @@ def seal(key: CookieKey, name: str, plain: bytes, when: int, *, random: Callable
     """The value for a cookie of that name, sealed at `when` (seconds since the epoch); `random(n)` gives n bytes."""
     iv = random(_IV_SIZE)
     encryptor = Cipher(algorithms.AES(key.aes), CFB(iv)).encryptor()
-    payload = urlsafe_b64encode(iv + encryptor.update(plain) + encryptor.finalize()).decode("ascii")
-    return f"{payload}|{when}|{_signature(key, name, payload, str(when))}"
+    return sign(key, name, iv + encryptor.update(plain) + encryptor.finalize(), when)
 
 
 def unseal(ring: KeyRing, name: str, value: str, expire: float, now: float) -> tuple[bytes, int]:
@@ -55,6 +54,27 @@ def unseal(ring: KeyRing, name: str, value: str, expire: float, now: float) -> t
     Raises `CookieRefused` if the value is not of our form, was not signed with a key of the ring for this name, or
     is too old or from the future.
     """
+    key, sealed, when = _verified(ring, name, value, expire, now)
+    if len(sealed) < _IV_SIZE:
+        raise CookieRefused("malformed")
+    decryptor = Cipher(algorithms.AES(key.aes), CFB(sealed[:_IV_SIZE])).decryptor()
+    return decryptor.update(sealed[_IV_SIZE:]) + decryptor.finalize(), when
+
+
+def sign(key: CookieKey, name: str, content: bytes, when: int) -> str:
+    """The value for a cookie of that name that anybody can read and nobody else can make."""
+    payload = urlsafe_b64encode(content).decode("ascii")
+    return f"{payload}|{when}|{_signature(key, name, payload, str(when))}"
+
+
+def verify(ring: KeyRing, name: str, value: str, expire: float, now: float) -> tuple[bytes, int]:
+    """What was signed for a cookie of that name, and when; as `unseal` in everything else."""
+    _, content, when = _verified(ring, name, value, expire, now)
+    return content, when
+
+
+def _verified(ring: KeyRing, name: str, value: str, expire: float, now: float) -> tuple[CookieKey, bytes, int]:
+    """The key that signed a value that counts, what it signed, and when."""
     key, payload, seconds = _signed(ring, name, value)
     when = int(seconds) if _SECONDS.fullmatch(seconds) else None
     if when is None:
@@ -64,13 +84,9 @@ def unseal(ring: KeyRing, name: str, value: str, expire: float, now: float) -> t
     if when >= now + CLOCK_SKEW:
         raise CookieRefused("future")
     try:
-        sealed = binascii.a2b_base64(payload.encode("ascii").translate(_TO_STANDARD), strict_mode=True)
+        return key, binascii.a2b_base64(payload.encode("ascii").translate(_TO_STANDARD), strict_mode=True), when
     except binascii.Error:
         raise CookieRefused("malformed") from None
-    if len(sealed) < _IV_SIZE:
-        raise CookieRefused("malformed")
-    decryptor = Cipher(algorithms.AES(key.aes), CFB(sealed[:_IV_SIZE])).decryptor()
-    return decryptor.update(sealed[_IV_SIZE:]) + decryptor.finalize(), when
 
 
 def _signed(ring: KeyRing, name: str, value: str) -> tuple[CookieKey, str, str]:
