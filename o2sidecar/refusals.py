@@ -147,6 +147,15 @@ class SessionEnded(Refusal):
     sentence: str = "Your session has ended. Please sign in again."
 
 
+@define(kw_only=True)
+class StoreUnavailable(Refusal):
+    """Where sessions are stored cannot be reached, or gives no answer that can be used; waiting helps."""
+
+    status: int = 503
+    reason: str = "session_store_unavailable"
+    sentence: str = "Nobody's session can be looked up just now. Please try again in a moment."
+
+
 def refused_by_the_wire(status: int, reason: str) -> Refusal:
     """For what came and cannot be served (RFC 9112): `reason` says why in a few words, which are in no page."""
     if status == 500:

@@ -30,6 +30,7 @@ RINGS: dict[str, int] = {
     "watched_files": 2,
     "shared_call": 2,
     "observe": 2,
+    "stores": 2,
     # ring 3: composes
     "site": 3,
     "assembly": 3,

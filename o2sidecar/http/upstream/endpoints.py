@@ -60,7 +60,7 @@ def place_of(
     endpoint = host_endpoint(reactor, parts.hostname, port, connect_time=connect_time)
     if parts.scheme == "https":
         options = client_options(trust=trust or platformTrust() if verify else None, certificate=certificate)
-        endpoint = _TlsEndpoint(endpoint, ClientTls(parts.hostname, options, verify=verify), reactor)
+        endpoint = TlsEndpoint(endpoint, ClientTls(parts.hostname, options, verify=verify), reactor)
     return Place(
         endpoint=endpoint,
         host=parts.netloc.rpartition("@")[2].encode("ascii"),
@@ -81,7 +81,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @implementer(IStreamClientEndpoint)
-class _TlsEndpoint:
+class TlsEndpoint:
     """TLS on top of another endpoint; Twisted's own wrapper would use the global reactor."""
 
     def __init__(
