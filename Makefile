@@ -19,7 +19,8 @@ BENCH_ARGS ?=
 # Programs (or files) of the bench and of the end-to-end tests, each with its Debian package.
 BENCH_PROGRAMS := nginx:nginx-light wrk:wrk apache2:apache2 \
 	/usr/lib/apache2/modules/mod_auth_openidc.so:libapache2-mod-auth-openidc
-PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy $(BENCH_PROGRAMS)
+PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy redis-server:redis-server redis-sentinel:redis-sentinel \
+	$(BENCH_PROGRAMS)
 
 .PHONY: help demo test lint unit conformance converted hostile e2e autobahn bench install provider programs clean
 
@@ -61,7 +62,7 @@ install: $(VENV)/.test ## .venv with everything that the tests need
 
 provider: $(NPM)/.installed ## npm's certified OpenID provider, in .cache
 
-programs: ## what the end-to-end tests and the bench run: Chromium with its driver, haproxy, nginx, wrk, Apache
+programs: ## what the end-to-end tests and the bench run: Chromium with its driver, haproxy, Redis, nginx, wrk, Apache
 	@PATH="$$PATH:/usr/sbin"; absent=(); for each in $(PROGRAMS); do \
 		command -v "$${each%:*}" >/dev/null || [ -f "$${each%:*}" ] || absent+=("$${each#*:}"); done; \
 	[ $${#absent[@]} -gt 0 ] || exit 0; \

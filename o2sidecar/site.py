@@ -6,6 +6,7 @@ HOT: `Sidecar.serve` stands before every request; it is one look-up.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 
 from attrs import frozen
 from twisted.web.resource import Resource
@@ -97,6 +98,14 @@ class Fixed:
 ROBOTS = Fixed(body=b"User-agent: *\nDisallow: /\n")
 
 
+class Outage(Enum):
+    """Whether sessions can be looked up where they are kept; and if not, whether there is a way round that."""
+
+    NONE = "none"
+    BRIDGED = "bridged"
+    TOTAL = "total"
+
+
 def probes(
     *,
     ping_path: str,
@@ -104,13 +113,15 @@ def probes(
     ping_user_agent: str,
     gcp_healthchecks: bool,
     trouble: Callable[[], str],
+    outage: Callable[[], Outage],
     ending: Callable[[], bool],
     otherwise: Served,
 ) -> dict[bytes, Served]:
     """The health checks by path; an empty path switches its check off.
 
     `/ready` says in its body when nobody can sign in just now (`trouble`), but stays 200: sessions are still served,
-    and a pod taken out of service would help nobody. It is 503 when the process is about to end (`ending`).
+    and a pod taken out of service would help nobody. It is 503 when the process is about to end (`ending`), and when
+    nobody's session can be looked up, as oauth2-proxy's is (`outage`).
     """
     agents = {agent.encode() for agent in (ping_user_agent,) if agent}
     found: dict[bytes, Served] = {}
@@ -119,7 +130,7 @@ def probes(
         for path in (b"/liveness_check", b"/readiness_check"):
             found[path] = Probe(state=_alive, agents=frozenset({_GOOGLE}), otherwise=otherwise)
     if ready_path:
-        found[ready_path.encode()] = Probe(state=lambda: _readiness(trouble(), ending()), otherwise=otherwise)
+        found[ready_path.encode()] = Probe(state=lambda: _readiness(trouble(), outage(), ending()), otherwise=otherwise)
     if ping_path:
         found[ping_path.encode()] = Probe(state=_alive, agents=frozenset(agents), otherwise=otherwise)
     return found
@@ -132,7 +143,12 @@ def _alive() -> tuple[int, bytes]:
     return 200, b"OK"
 
 
-def _readiness(trouble: str, ending: bool) -> tuple[int, bytes]:
+def _readiness(trouble: str, outage: Outage, ending: bool) -> tuple[int, bytes]:
     if ending:
         return 503, b"The process is about to end.\n"
-    return 200, f"OK\nNobody can sign in just now: {trouble}\n".encode() if trouble else b"OK"
+    if outage is Outage.TOTAL:
+        return 503, b"Sessions cannot be looked up just now; the log says why.\n"
+    told = [f"Nobody can sign in just now: {trouble}"] if trouble else []
+    if outage is Outage.BRIDGED:
+        told.append("Sessions cannot be looked up just now; new ones are kept in cookies. The log says why.")
+    return 200, "\n".join(["OK", *told, ""]).encode() if told else b"OK"

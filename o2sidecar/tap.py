@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import IService
+from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as UsageOptions
 
 from o2sidecar import __version__
@@ -22,11 +23,13 @@ from o2sidecar.settings.load import (
     ConversionAsked,
     HelpAsked,
     Loaded,
+    Problem,
     SettingsRefused,
     UsageRefused,
     VersionAsked,
     load,
 )
+from o2sidecar.settings.redis_rules import used
 
 if TYPE_CHECKING:
     from o2sidecar.assembly.log import LogOutput
@@ -132,9 +135,31 @@ def load_or_exit(arguments: Sequence[str]) -> Loaded:
         loaded = load(arguments, os.environ, providers=KnownProviders())
     if loaded.config_test:
         sys.stdout.write("".join(f"warning: {warning}\n" for warning in loaded.warnings))
+        if loaded.settings.session_store_type == "redis":
+            with _refusals():
+                _try_store(loaded)
         sys.stdout.write("The settings are valid.\n")
         raise SystemExit(0)
     return loaded
+
+
+def _try_store(loaded: Loaded) -> None:
+    """Raise `SettingsRefused` if sessions cannot be kept in Redis, as oauth2-proxy does."""
+    if "twisted.internet.reactor" not in sys.modules:  # twistd has chosen one already
+        _install_reactor()
+    from twisted.internet import reactor  # noqa: PLC0415, TID251 (installed here, after --help and refusals)
+
+    from o2sidecar.assembly.stores import why_store_fails  # noqa: PLC0415
+
+    found: list[str] = []
+    tried = Deferred.fromCoroutine(why_store_fails(loaded.settings, reactor))
+    tried.addCallbacks(found.append, lambda failure: found.append(failure.getErrorMessage()))
+    tried.addCallback(lambda _: reactor.callWhenRunning(reactor.stop))
+    reactor.run()
+    if found[0]:
+        key = used(loaded.settings)
+        sentence = f"sessions cannot be kept there: {found[0]}"
+        raise SettingsRefused((Problem(names=(loaded.sources.get(key, key),), sentence=sentence),))
 
 
 @contextmanager

@@ -110,6 +110,8 @@ PROGRAMS = {
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
     "haproxy": "haproxy",
+    "redis-server": "redis-server",
+    "redis-sentinel": "redis-sentinel",
     "nginx": "nginx-light",
     "wrk": "wrk",
     "apache2": "apache2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.http.exchange import Exchange, HeaderFields
-from o2sidecar.site import ROBOTS, Sidecar, probes
+from o2sidecar.site import ROBOTS, Outage, Sidecar, probes
 
 
 class Asked:
@@ -42,7 +42,7 @@ def ask(root: Sidecar, path: bytes, agent: bytes | None = None) -> tuple[int, by
 class SidecarTests(SynchronousTestCase):
     """Paths lead to whom they belong."""
 
-    def root(self, trouble: str = "", ending: bool = False, **changes: object) -> Sidecar:
+    def root(self, trouble: str = "", ending: bool = False, outage: Outage = Outage.NONE, **changes: object) -> Sidecar:
         """A tree with probes before a guard that says so."""
         guard = Says(b"guard")
         settings: dict[str, object] = {
@@ -53,6 +53,7 @@ class SidecarTests(SynchronousTestCase):
         }
         made = probes(
             trouble=lambda: trouble,
+            outage=lambda: outage,
             ending=lambda: ending,
             otherwise=guard,
             **{**settings, **changes},  # type: ignore[arg-type]
@@ -71,6 +72,15 @@ class SidecarTests(SynchronousTestCase):
         """Everything below the static folder is answered there."""
         self.assertEqual(ask(self.root(), b"/oauth2/static/x/y.css"), (299, b"static"))
         self.assertEqual(ask(self.root(), b"/oauth2/static"), (299, b"guard"))
+
+    def test_sessions_out_of_reach(self) -> None:
+        """Where nobody's session can be looked up the probe fails, and says nothing of where that is."""
+        self.assertEqual(ask(self.root(outage=Outage.TOTAL), b"/ready")[0], 503)  # type: ignore[index]
+        status, body = ask(self.root(trouble="no provider", outage=Outage.BRIDGED), b"/ready") or (0, b"")
+        self.assertEqual(status, 200)
+        self.assertEqual(len(body.splitlines()), 3)
+        self.assertIn(b"kept in cookies", body)
+        self.assertEqual(ask(self.root(outage=Outage.TOTAL), b"/ping"), (200, b"OK"))
 
     def test_probes(self) -> None:
         """Both probes answer 200 OK; robots are told to stay away."""

@@ -55,5 +55,18 @@ def without_provider(trouble: Callable[[], str]) -> Callable[[], str]:
     return why
 
 
+def without_store(trouble: Callable[[], str]) -> Callable[[], str]:
+    """Why the process is not to run when sessions cannot be kept where they are to be; empty while they can."""
+
+    def why() -> str:
+        found = trouble()
+        return found and (
+            f"redis_required_at_start: the process ends, as oauth2-proxy's does: {found}."
+            " With false it does what redis_outage says, and asks again."
+        )
+
+    return why
+
+
 def _word(value: bool) -> str:
     return "true" if value else "false"

@@ -100,7 +100,7 @@ def _endpoints(settings: Settings, people: People, client: ProviderClient, answe
         answers=answers,
         destinations=answers.destinations,
         current=people.current.identity,
-        found=people.current.session,
+        end=people.sessions.end,
         take_cookies=people.sessions.take_cookies,
         public=people.passes.open,
         auth=people.auth,
@@ -119,7 +119,7 @@ def _local_form(people: People, answers: Answers, edge: Edge) -> LocalForm | Non
         client_address=edge.forwarding.client_address,
         admission=people.admission,
         answers=answers,
-        give_cookie=people.sessions.give_cookie,
+        issue=people.sessions.issue,
     )
 
 
@@ -147,7 +147,7 @@ def _logins(settings: Settings, people: People, provider: Provider, edge: Edge) 
             forwarding=edge.forwarding,
         ),
         pending=people.pending,
-        cookie=people.cookie,
+        issue=people.sessions.issue,
         forwarding=edge.forwarding,
         redirects=people.redirects,
         admission=people.admission,

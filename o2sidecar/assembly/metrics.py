@@ -26,13 +26,20 @@ def metrics_listening(
     server: HttpServer,
     pools: Mapping[str, Pool],
     trouble: Callable[[], str],
+    store_trouble: Callable[[], str] | None,
     reactor: Any,
 ) -> Listening:
     """The listeners of metrics, if there are any. They stay while the process drains, and are not logged."""
     if not structure.metrics_listeners:
         return Listening(listeners=(), background=())
     sources = Sources(
-        counts=edge.counts, server=server, pools=pools, lines=edge.lines, provider=settings.provider, trouble=trouble
+        counts=edge.counts,
+        server=server,
+        pools=pools,
+        lines=edge.lines,
+        provider=settings.provider,
+        trouble=trouble,
+        store_trouble=store_trouble,
     )
     limits = evolve(server.limits, connections=_MOST_CONNECTIONS)
     page = HttpServer(MetricsPage(sources), clock=reactor, limits=limits)

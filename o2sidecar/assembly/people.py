@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
 
@@ -12,7 +12,6 @@ from o2sidecar.emails_file import EmailsFile
 from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
 from o2sidecar.guard.local_users import LocalUsers, Renewing
 from o2sidecar.guard.session_finder import SessionFinder
-from o2sidecar.htpasswd_file import HtpasswdFile
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.origins import Origins
@@ -27,6 +26,10 @@ from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
+
+if TYPE_CHECKING:
+    from o2sidecar.service import Background
+    from o2sidecar.stores.tickets import TicketStore
 
 
 @frozen(kw_only=True)
@@ -44,7 +47,8 @@ class People:
     redirects: Redirects
     origins: Origins
     local_users: LocalUsers | None
-    background: tuple[EmailsFile | HtpasswdFile, ...]
+    store: TicketStore | None
+    background: tuple[Background, ...]
 
     @classmethod
     def of(
@@ -63,7 +67,8 @@ class People:
         headers = _headers(settings, structure)
         listed = htpasswd_file_of(settings, reactor)
         users = local_users_of(settings, listed, provider=provider, now=edge.now)
-        cookies = _sessions(settings, cookie, headers, users or provider, edge)
+        store = _store(settings, reactor)
+        cookies = _sessions(settings, cookie, headers, users or provider, edge, store=store, reactor=reactor)
         sessions = with_authorization(
             settings, cookies, headers=headers, provider=provider, users=users, surroundings=surroundings, edge=edge
         )
@@ -87,23 +92,49 @@ class People:
             redirects=redirects,
             origins=Origins(redirects=redirects, forwarding=edge.forwarding),
             local_users=users,
-            background=tuple(file for file in (emails, listed) if file),
+            store=store,
+            background=tuple(each for each in (emails, listed, store) if each),
         )
 
 
+def _store(settings: Settings, reactor: Any) -> TicketStore | None:
+    if settings.session_store_type != "redis":
+        return None
+    # Only who keeps sessions there pays for it.
+    from o2sidecar.assembly.stores import ticket_store_of  # noqa: PLC0415
+
+    return ticket_store_of(settings, reactor)
+
+
 def _sessions(
-    settings: Settings, cookie: SessionCookie, headers: IdentityHeaders, provider: Renewing, edge: Edge
-) -> Sessions:
-    return Sessions(
-        cookie=cookie,
-        headers=headers,
-        provider=provider,
-        forwarding=edge.forwarding,
-        now=edge.now,
-        lifetime=settings.cookie_expire,
-        refresh_period=settings.cookie_refresh,
-        remembered=settings.session_cache_size,
-        counts=edge.counts.sessions,
+    settings: Settings,
+    cookie: SessionCookie,
+    headers: IdentityHeaders,
+    provider: Renewing,
+    edge: Edge,
+    *,
+    store: TicketStore | None,
+    reactor: Any,
+) -> SessionFinder:
+    def sealed() -> Sessions:
+        return Sessions(
+            cookie=cookie,
+            headers=headers,
+            provider=provider,
+            forwarding=edge.forwarding,
+            now=edge.now,
+            lifetime=settings.cookie_expire,
+            refresh_period=settings.cookie_refresh,
+            remembered=settings.session_cache_size,
+            counts=edge.counts.sessions,
+        )
+
+    if store is None:
+        return sealed()
+    from o2sidecar.assembly.stores import stored_sessions_of  # noqa: PLC0415
+
+    return stored_sessions_of(
+        settings, store, cookie=cookie, headers=headers, provider=provider, sealed=sealed, edge=edge, reactor=reactor
     )
 
 

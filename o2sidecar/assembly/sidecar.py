@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, frozen
 from twisted.web.resource import IResource
 
-from o2sidecar.assembly.announcement import announcement, scarce, unanchored, without_provider
+from o2sidecar.assembly.announcement import announcement, scarce, unanchored, without_provider, without_store
 from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
@@ -26,7 +26,10 @@ from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
 from o2sidecar.settings.options import Settings
 from o2sidecar.signin.answers import Answers
-from o2sidecar.site import Sidecar
+from o2sidecar.site import Outage, Sidecar
+
+if TYPE_CHECKING:
+    from o2sidecar.stores.tickets import TicketStore
 
 
 @define
@@ -40,7 +43,8 @@ class Ending:
 class Guarded:
     """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start.
 
-    `trouble`: says why nobody can sign in just now; empty if people can.
+    `trouble`: says why nobody can sign in just now; empty if people can. `store`: where sessions are kept, if not in
+    cookies.
     """
 
     root: Sidecar
@@ -51,6 +55,7 @@ class Guarded:
     edge: Edge
     ending: Ending
     trouble: Callable[[], str]
+    store: TicketStore | None
 
 
 def make_sidecar(
@@ -78,7 +83,14 @@ def make_sidecar(
     server = _server(settings, guarded, most, reactor)
     listening = Listening.of(settings, structure, server, guarded.edge.forwarding, reactor)
     metrics = metrics_listening(
-        settings, structure, edge=guarded.edge, server=server, pools=pools, trouble=guarded.trouble, reactor=reactor
+        settings,
+        structure,
+        edge=guarded.edge,
+        server=server,
+        pools=pools,
+        trouble=guarded.trouble,
+        store_trouble=guarded.store.trouble if guarded.store else None,
+        reactor=reactor,
     )
 
     def begin_to_end() -> None:
@@ -94,7 +106,7 @@ def make_sidecar(
         announce=guarded.announce,
         warnings=(*guarded.warnings, *scarce(settings.max_connections, most)),
         flush=guarded.edge.lines.flush,
-        unfit=without_provider(guarded.trouble) if settings.provider_required_at_start else lambda: "",
+        unfit=_unfit(settings, guarded),
         end_process=lambda: reactor.callWhenRunning(reactor.stop),
     )
 
@@ -147,6 +159,7 @@ def _guarded(
             endpoints=endpoints,
             auth=people.auth,
             trouble=provider.trouble,
+            outage=_outage(settings, people),
             ending=lambda: ending.begun,
             only=https_only(settings, edge, answers),
         ),
@@ -157,4 +170,19 @@ def _guarded(
         edge=edge,
         ending=ending,
         trouble=provider.trouble,
+        store=people.store,
     )
+
+
+def _outage(settings: Settings, people: People) -> Callable[[], Outage]:
+    """Whether sessions can be looked up, each time it is asked."""
+    store, bad = people.store, Outage.BRIDGED if settings.redis_outage == "cookie-fallback" else Outage.TOTAL
+    return lambda: bad if store is not None and store.trouble() else Outage.NONE
+
+
+def _unfit(settings: Settings, guarded: Guarded) -> Callable[[], str]:
+    """Why the process is not to run without what it needs; empty while it has that."""
+    reasons = [without_provider(guarded.trouble)] if settings.provider_required_at_start else []
+    if guarded.store is not None and settings.redis_required_at_start:
+        reasons.append(without_store(guarded.store.trouble))
+    return lambda: next(filter(None, (reason() for reason in reasons)), "")

@@ -17,7 +17,7 @@ from o2sidecar.settings.listeners import Address
 from o2sidecar.settings.options import Settings
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.paths import FOLDER, PATHS
-from o2sidecar.site import ROBOTS, Fixed, Late, Sidecar, probes
+from o2sidecar.site import ROBOTS, Fixed, Late, Outage, Sidecar, probes
 
 _HTTPS = 443
 
@@ -51,6 +51,7 @@ def tree_of(
     endpoints: Callable[[], IResource],
     auth: Served,
     trouble: Callable[[], str],
+    outage: Callable[[], Outage],
     ending: Callable[[], bool],
     only: Callable[[Served], Served] | None,
 ) -> Sidecar:
@@ -72,6 +73,7 @@ def tree_of(
         ping_user_agent=settings.ping_user_agent,
         gcp_healthchecks=settings.gcp_healthchecks,
         trouble=trouble,
+        outage=outage,
         ending=ending,
         otherwise=otherwise,
     )

@@ -17,7 +17,7 @@ from o2sidecar.guard.passes import Passes
 from o2sidecar.http.exchange import PLAIN_TEXT, Exchange
 from o2sidecar.http.twisted_web.resources import exchange_of
 from o2sidecar.policy.admission import Constraints
-from o2sidecar.refusals import Refusal
+from o2sidecar.refusals import NotSignedIn, Refusal, StoreUnavailable
 
 
 class AuthOnly(Resource):
@@ -61,5 +61,8 @@ class AuthOnly(Resource):
             exchange.answer(401, PLAIN_TEXT, b"Unauthorized\n")
 
     def _give_up(self, exchange: Exchange, refusal: Refusal) -> None:
+        if isinstance(refusal, (StoreUnavailable, NotSignedIn)) and self._passes.open_for_asker(exchange):
+            exchange.answer(202, [])
+            return
         exchange.reason = refusal.reason
         exchange.answer(refusal.status, PLAIN_TEXT, f"{HTTPStatus(refusal.status).phrase}\n".encode("ascii"))

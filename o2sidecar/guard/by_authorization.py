@@ -120,13 +120,17 @@ class ByAuthorization:
         judged.addCallback(self._go_on, exchange, decide, give_up)
         judged.addErrback(self._broken, exchange, give_up)
 
-    def find(self, exchange: Exchange) -> Opened | None:
+    async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
         """See `SessionFinder`."""
-        return self._cookies.find(exchange)
+        return await self._cookies.issue(exchange, session)
 
-    def give_cookie(self, exchange: Exchange, session: Session) -> None:
+    def give_cookie(self, exchange: Exchange, opened: Opened) -> None:
         """See `SessionFinder`."""
-        self._cookies.give_cookie(exchange, session)
+        self._cookies.give_cookie(exchange, opened)
+
+    async def end(self, exchange: Exchange) -> Session | None:
+        """See `SessionFinder`; whoever sends the field again has its session again."""
+        return await self._cookies.end(exchange)
 
     def take_cookies(self, exchange: Exchange) -> None:
         """See `SessionFinder`."""

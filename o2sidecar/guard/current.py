@@ -10,7 +10,6 @@ from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import Identity
 from o2sidecar.policy.admission import Admission
-from o2sidecar.session.session import Session
 
 
 @frozen(kw_only=True)
@@ -26,7 +25,7 @@ class CurrentSession:
             self.sessions.take_cookies(exchange)
             return None
         if opened.renewed:
-            self.sessions.give_cookie(exchange, opened.session)
+            self.sessions.give_cookie(exchange, opened)
         exchange.identity = opened.identity
         return opened.identity
 
@@ -39,8 +38,3 @@ class CurrentSession:
             lambda _, refusal: settled.errback(refusal),
         )
         return self.admit(exchange, await settled)
-
-    def session(self, exchange: Exchange) -> Session | None:
-        """The request's session as it is, whether it may pass or not, without asking anybody."""
-        opened = self.sessions.find(exchange)
-        return opened.session if opened else None

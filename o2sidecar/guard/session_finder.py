@@ -25,14 +25,23 @@ class SessionFinder(Protocol):
         `give_up` must answer when that cannot be found out, or the request is to be refused without more ado.
         """
 
-    def find(self, exchange: Exchange) -> Opened | None:
-        """The session of the request's cookies as it is, without asking anybody."""
-
     def as_of_now(self, opened: Opened) -> Opened | None:
         """A session that was found before, as it is now; `None` if it is over."""
 
-    def give_cookie(self, exchange: Exchange, session: Session) -> None:
-        """Have the answer carry this session's cookie."""
+    async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
+        """Begin a session: the Set-Cookie values that give it to the browser, in the place of what it has.
+
+        Raises a `Refusal` if it cannot be kept.
+        """
+
+    def give_cookie(self, exchange: Exchange, opened: Opened) -> None:
+        """Have the answer carry a renewed session's cookie."""
+
+    async def end(self, exchange: Exchange) -> Session | None:
+        """End the request's session wherever it is kept, and have the answer delete its cookies; gives what it was.
+
+        Raises `StoreUnavailable` if it may go on elsewhere; the cookies are deleted all the same.
+        """
 
     def take_cookies(self, exchange: Exchange) -> None:
         """Have the answer delete every session cookie that the request brought."""

@@ -18,7 +18,7 @@ from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange, Served
 from o2sidecar.http.twisted_web.resources import TwistedResource, exchange_of
 from o2sidecar.policy.admission import Admission
-from o2sidecar.refusals import NotPermitted, Refusal
+from o2sidecar.refusals import NotPermitted, NotSignedIn, Refusal, StoreUnavailable
 
 
 class Answerer(Protocol):
@@ -78,7 +78,7 @@ class SessionGuard(Resource):
             self._not_admitted(exchange, refusal, opened.session.name)
             return
         if opened.renewed:
-            self._sessions.give_cookie(exchange, opened.session)
+            self._sessions.give_cookie(exchange, opened)
         exchange.identity = opened.identity
         if b"upgrade" in exchange.options:
             # What comes of it may outlive the session.
@@ -98,4 +98,8 @@ class SessionGuard(Resource):
         self._answers.refuse(exchange, refusal, who)
 
     def _give_up(self, exchange: Exchange, refusal: Refusal) -> None:
-        self._answers.refuse(exchange, refusal)
+        if isinstance(refusal, (StoreUnavailable, NotSignedIn)) and self._passes.open(exchange):
+            # Nobody can tell whose the request is, and nobody needs to know.
+            self._inner.serve(exchange)
+        else:
+            self._answers.refuse(exchange, refusal)

@@ -1,8 +1,7 @@
 """Sessions of requests: from the Cookie field to an opened session, renewed when it is due.
 
-HOT: `find`. Its fast way takes the one session cookie out of the field by its name and looks its bytes up; whatever
-is not that plain (split cookies, repeated names, quotes) is parsed. `renew` is the side road: one question to the
-provider per session, however many requests wait for the answer.
+HOT: `find`; it looks the cookie's bytes up. `renew` is the side road: one question to the provider per session, however
+many requests wait for the answer.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from twisted.python.failure import Failure
 
 from o2sidecar.guard.local_users import Renewing
 from o2sidecar.guard.opened import Opened, OpenedSessions
+from o2sidecar.guard.own_cookies import OwnCookies
+from o2sidecar.guard.renewing import Renewals
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
@@ -26,8 +27,6 @@ from o2sidecar.session.cookies import SessionCookie, parse_cookies
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
 from o2sidecar.shared_call import SharedCalls
-
-_BEFORE_A_COOKIE = b"; \t"
 
 
 class Sessions:
@@ -55,30 +54,25 @@ class Sessions:
     ) -> None:
         self._cookie = cookie
         self._headers = headers
-        self._provider = provider
-        self._forwarding = forwarding
+        self._own = OwnCookies(cookie, forwarding)
         self._now = now
         self._lifetime = lifetime or inf
         self._refresh_period = refresh_period or inf
         self._retry_period = min(retry_period, self._refresh_period)
         self._opened = OpenedSessions(remembered)
         self._counts = counts or SessionCounts()
+        self._provider = Renewals(provider=provider, counts=self._counts)
         self._renewals: SharedCalls[Opened | None] = SharedCalls()
-        self._name = cookie.attributes.name.encode("ascii")
-        self._assignment = self._name + b"="
 
     def find(self, exchange: Exchange) -> Opened | None:
         """The session of a request; `None` if it has none that counts. Raises nothing.
 
         One that is due (`Opened.due_at`) must be given to `renew` before it is used; `settle` does both.
         """
-        fields = exchange.values(b"cookie")
-        if not fields:
+        field = self._own.field(exchange)
+        if not field:
             return None
-        field = fields[0] if len(fields) == 1 else b"; ".join(fields)
-        if self._name not in field:
-            return None
-        key = self._key(field)
+        key = self._own.key(field)
         opened = self._opened.get(key)
         if opened is None:
             opened = self._open(key, field)
@@ -121,38 +115,30 @@ class Sessions:
         """
         return self._renewals(opened.key, lambda: self._renewed(opened))
 
-    def give_cookie(self, exchange: Exchange, session: Session) -> None:
-        """Have the answer carry this session's cookie."""
-        host = self._forwarding.host(exchange)
-        values = self._cookie.write(session, host, self._presented(exchange), self._now())
-        exchange.also.extend((b"Set-Cookie", value) for value in values)
+    async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
+        """See `SessionFinder`; raises `OwnFault` if it is too large for cookies."""
+        return self._written(exchange, session)
+
+    def give_cookie(self, exchange: Exchange, opened: Opened) -> None:
+        """Have the answer carry a renewed session's cookie."""
+        exchange.also.extend((b"Set-Cookie", value) for value in self._written(exchange, opened.session))
+
+    async def end(self, exchange: Exchange) -> Session | None:
+        """See `SessionFinder`. Without a store, a copy of the cookie stays good until it expires."""
+        opened = self.find(exchange)
+        self.take_cookies(exchange)
+        return opened.session if opened else None
 
     def take_cookies(self, exchange: Exchange) -> None:
         """Have the answer delete every session cookie that the request brought; does nothing where there is none."""
-        self._take(exchange, self._presented(exchange))
+        self._own.take(exchange)
 
     def take_all_cookies(self, exchange: Exchange) -> None:
         """Have the answer delete those of pending logins as well."""
-        self._take(exchange, self._cookie.ours(parse_cookies(exchange.values(b"cookie"))))
+        self._own.take_all(exchange)
 
-    def _take(self, exchange: Exchange, names: list[str]) -> None:
-        if names:
-            cleared = self._cookie.clear(self._forwarding.host(exchange), names)
-            fields = [(b"Set-Cookie", value) for value in cleared]
-            exchange.also.extend(field for field in fields if field not in exchange.also)
-
-    def _presented(self, exchange: Exchange) -> list[str]:
-        return self._cookie.presented(parse_cookies(exchange.values(b"cookie")))
-
-    def _key(self, field: bytes) -> bytes:
-        """The bytes that decide which session a Cookie field holds: its session cookies, and nothing else of it."""
-        start = field.find(self._assignment)
-        if start < 0 or (start and field[start - 1] not in _BEFORE_A_COOKIE) or field.count(self._name) != 1:
-            cookies = parse_cookies([field])
-            ours = self._cookie.presented(cookies)
-            return "; ".join(f"{name}={value}" for name, value in cookies if name in ours).encode()
-        end = field.find(b";", start)
-        return field[start:] if end < 0 else field[start:end]
+    def _written(self, exchange: Exchange, session: Session) -> list[bytes]:
+        return self._cookie.write(session, self._own.host(exchange), self._own.presented(exchange), self._now())
 
     def _open(self, key: bytes, field: bytes) -> Opened | None:
         now = self._now()
@@ -183,20 +169,10 @@ class Sessions:
 
     async def _renewed(self, opened: Opened) -> Opened | None:
         try:
-            session = await self._provider.refresh(opened.session)
-        except SessionEnded as ended:
-            self._log.info("session of {name} ended: {reason}", name=opened.session.name, reason=str(ended))
-            self._counts.renewals["ended"] += 1
+            session = await self._provider.ask(opened.session)
+        except SessionEnded:
             self._opened.keep(evolve(opened, ended=True))
             return None
-        except Exception as error:
-            self._counts.renewals["failed"] += 1
-            if not isinstance(error, Refusal):
-                self._log.failure("renewing a session failed")
-            # Nobody knows whether the session is still good: those who wait are refused, the cookie stays, and the next
-            # request asks again.
-            raise OwnFault(reason="renewal_failed") from None
-        self._counts.renewals["unchanged" if session is None else "renewed"] += 1
         if session is None:
             renewed = evolve(opened, due_at=self._now() + self._retry_period)
         else:

@@ -30,6 +30,7 @@ class Sources:
         lines: the writer of the access and authentication logs.
         provider: the provider's name in the settings.
         trouble: says why nobody can sign in just now; empty if people can.
+        store_trouble: says why sessions cannot be looked up just now; empty if they can. None: they are in cookies.
     """
 
     counts: Counts
@@ -38,6 +39,7 @@ class Sources:
     lines: LineWriter
     provider: str
     trouble: Callable[[], str]
+    store_trouble: Callable[[], str] | None = None
 
 
 class MetricsPage:

@@ -89,6 +89,10 @@ class Families(Collector):
         yield _counter("o2sidecar_sessions_refused_total", words, ("reason",), _each(sessions.refused))
         words = "Sessions that the provider was asked about again, by what came of it."
         yield self._by_outcome("o2sidecar_session_refreshes_total", words, sessions.renewals)
+        if self._sources.store_trouble is not None:
+            words = "Whether sessions can be looked up just now, where they are kept in Redis."
+            ready = 0 if self._sources.store_trouble() else 1
+            yield _gauge("o2sidecar_session_store_ready", words, (), {(): ready})
 
     def _of_sign_ins(self) -> Iterator[Metric]:
         sign_ins = self._sources.counts.sign_ins

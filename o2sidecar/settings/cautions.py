@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.provider_checks import OPENID
+from o2sidecar.settings.redis_rules import redis_cautions
 from o2sidecar.settings.table import BY_KEY, Options
 from o2sidecar.settings.tls import WITHOUT_FORWARD_SECRECY
 
@@ -239,4 +240,5 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _log_file,
     _validate_url,
     _cut_patterns,
+    redis_cautions,
 )

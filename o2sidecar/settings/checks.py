@@ -11,6 +11,7 @@ from o2sidecar.settings.durations import format_duration
 from o2sidecar.settings.kinds import DURATION, LIST, NUMBER, SIZE, TEXT, shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.provider_checks import PROVIDER_RULES, proves_itself_otherwise
+from o2sidecar.settings.redis_rules import redis_problems
 from o2sidecar.settings.structure import upstream_of
 from o2sidecar.settings.syntax import RULES_OF_TEXTS
 from o2sidecar.settings.table import OPTIONS, Options
@@ -21,6 +22,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "defaults": ("oauth2-proxy", "o2sidecar"),
     "cookie_samesite": ("", "lax", "strict", "none"),
     "cookie_csrf_samesite": ("", "lax", "strict", "none"),
+    "session_store_type": ("cookie", "redis"),
+    "redis_outage": ("reject", "cookie-fallback"),
     "logging_format": ("text", "json"),
     "code_challenge_method": ("", "S256", "plain"),
     "auth_request_response_mode": ("", "query", "form_post"),
@@ -59,6 +62,9 @@ _MUST_LAST = frozenset(
         "provider_connect_timeout",
         "discovery_refresh_interval",
         "jwks_ttl",
+        "redis_connect_timeout",
+        "redis_command_timeout",
+        "redis_lock_time",
     }
 )
 """Times that cannot be nothing, and where 0 does not mean none."""
@@ -107,13 +113,6 @@ def _syntax(options: Options) -> Iterator[Problem]:
         for text in value if isinstance(value, tuple) else (value,):
             if text and (complaint := check(text)):
                 yield _wrong(key, complaint)
-
-
-def _session_store(options: Options) -> Iterator[Problem]:
-    if options.session_store_type == "redis":
-        yield _wrong("session_store_type", "redis is not supported by this version; sessions are kept in the cookie")
-    elif options.session_store_type != "cookie":
-        yield _wrong("session_store_type", f"must be cookie, not {shown(options.session_store_type)}")
 
 
 def _credentials(options: Options) -> Iterator[Problem]:
@@ -226,7 +225,7 @@ _RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (
     _choices,
     _syntax,
     _credentials,
-    _session_store,
+    redis_problems,
     _somebody_may_pass,
     _cookie_lifetime,
     _minimal_session,

@@ -17,10 +17,14 @@ from o2sidecar.settings.upstreams import Upstream
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its name; raises `OSError` or `ValueError` if there are none."""
 
-SECRETS: Mapping[str, str] = {"cookie_secret_file": "cookie_secret", "client_secret_file": "client_secret"}
+SECRETS: Mapping[str, str] = {
+    "cookie_secret_file": "cookie_secret",
+    "client_secret_file": "client_secret",
+    "redis_password_file": "redis_password",
+}
 """Keys of options that name a file, and of those whose value is in it."""
 
-_AUTHORITIES = ("provider_ca_files", "upstream_ca_files")
+_AUTHORITIES = ("provider_ca_files", "upstream_ca_files", "redis_ca_path")
 _PAIR = ("upstream_client_cert_file", "upstream_client_key_file")
 _PEOPLE = ("authenticated_emails_file", "htpasswd_file")
 _OF_PROVIDERS = ("oidc_public_key_files", "google_service_account_json", "entra_id_federated_token_file")
@@ -89,9 +93,8 @@ def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
         if complaint := folder_complaint(folder, read_file):
             yield Problem(names=("upstreams",), sentence=complaint)
     for key in _TRIED:
-        value = getattr(options, key)
-        for path in value if isinstance(value, tuple) else (value,):
-            if not path or (key == "custom_sign_in_logo" and (path == "-" or path.startswith(("http://", "https://")))):
+        for path in _paths(options, key):
+            if key == "custom_sign_in_logo" and (path == "-" or path.startswith(("http://", "https://"))):
                 continue
             try:
                 read_bytes(path, read_file)
@@ -120,6 +123,11 @@ def unwritable(path: str) -> str:
     return ""
 
 
+def _paths(options: Options, key: str) -> list[str]:
+    value = getattr(options, key)
+    return [path for path in (value if isinstance(value, tuple) else (value,)) if path]
+
+
 def _folders(uris: Iterable[str]) -> Iterator[str]:
     for uri in uris:
         with contextlib.suppress(ValueError):  # which is reported with the others of its kind
@@ -130,7 +138,7 @@ def _folders(uris: Iterable[str]) -> Iterator[str]:
 def _unusable_certificates(options: Options, read_file: ReadFile) -> Iterator[Problem]:
     """What is wrong with certificates in files that can be read."""
     for key in _AUTHORITIES:
-        for path in getattr(options, key):
+        for path in _paths(options, key):
             with contextlib.suppress(ValueError):
                 if not _holds_certificates(read_bytes(path, read_file)):
                     yield Problem(names=(key,), sentence=f"{shown(path)} holds no certificates in PEM that can be used")

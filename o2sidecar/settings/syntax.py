@@ -14,6 +14,7 @@ from o2sidecar.policy.redirects import Redirects
 from o2sidecar.settings import layouts
 from o2sidecar.settings.kinds import shown, shown_url
 from o2sidecar.settings.listeners import Address
+from o2sidecar.settings.redis_url import RedisUrl
 
 Check = Callable[[str], str]
 """What is wrong with a text, as a sentence; empty if nothing is."""
@@ -92,6 +93,7 @@ def _extra_issuer(text: str) -> str:
 
 _network = _unless_refused(lambda text: TrustedAddresses.parse([text]))
 _listener = _unless_refused(Address.parse)
+_redis = _unless_refused(RedisUrl.parse)
 _secure_listener = _unless_refused(lambda text: Address.parse(text, secure=True))
 
 
@@ -116,6 +118,9 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "metrics_address": _listener,
     "metrics_secure_address": _secure_listener,
     "redirect_url": _url_or_path,
+    "redis_connection_url": _redis,
+    "redis_sentinel_connection_urls": _redis,
+    "redis_cluster_connection_urls": _redis,
     "oidc_issuer_url": _url,
     "oidc_jwks_url": _url,
     "login_url": _url,

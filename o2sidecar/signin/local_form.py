@@ -21,14 +21,15 @@ class LocalForm:
     """Answers the form.
 
     `judge`: gives the session of a user with a password who is at an address, `None` if there is none; may raise a
-    `Refusal`. `client_address`: where a request comes from. `give_cookie`: has the answer carry a session's cookie.
+    `Refusal`. `client_address`: where a request comes from. `issue`: begins a session and gives the Set-Cookie
+    values of it.
     """
 
     judge: Callable[[str, str, str], Awaitable[Session | None]]
     client_address: Callable[[Exchange], str]
     admission: Admission
     answers: Answers
-    give_cookie: Callable[[Exchange, Session], None]
+    issue: Callable[[Exchange, Session], Awaitable[list[bytes]]]
 
     async def answer(self, exchange: Exchange, form: Fields, redirect: str) -> None:
         """Send whoever has signed in to `redirect`; show the page again with 400 without a user, with 401 in vain.
@@ -50,6 +51,6 @@ class LocalForm:
         if refusal is not None:
             self.answers.refuse(exchange, refusal, session.name, wanted=redirect)
             return
+        set_cookies = await self.issue(exchange, session)
         self.answers.log(Outcome.SUCCESS, exchange, session.name, "signed in as a local user")
-        self.give_cookie(exchange, session)
-        self.answers.send_on(exchange, Onward(location=location(redirect)))
+        self.answers.send_on(exchange, Onward(location=location(redirect), set_cookies=tuple(set_cookies)))

@@ -42,7 +42,7 @@ class SignIn:
     """The own endpoints.
 
     `current`: gives the session of a request if it may pass, renewed if that is due; takes its cookies otherwise.
-    `found`: gives the session of a request as it is, without asking anybody. `take_cookies`: has an answer delete the
+    `end`: ends the session of a request and has the answer delete its cookies. `take_cookies`: has an answer delete the
     session cookies that its request brought. `public`: whether a request needs no session. `auth`: the auth
     endpoint. `backend_logout_url`: called by `call_backend` when somebody signs out; `{id_token}` in it is replaced.
     `body_limit`: most bytes of a form. `local_form`: answers the form of local users, where there are some.
@@ -52,7 +52,7 @@ class SignIn:
     answers: Answers
     destinations: Destinations
     current: Callable[[Exchange], Awaitable[Identity | None]]
-    found: Callable[[Exchange], Session | None]
+    end: Callable[[Exchange], Awaitable[Session | None]]
     take_cookies: Callable[[Exchange], None]
     public: Callable[[Exchange], bool]
     auth: IResource
@@ -140,14 +140,13 @@ class SignIn:
         fields = self._submitted(exchange, body)
         if _is_from_elsewhere(exchange):
             raise _across_sites("cross_site_sign_out", "Another site tried to sign you out. You are still signed in.")
-        session = self.found(exchange)
         redirect = self.destinations.of(exchange, fields, own_endpoints=True)
+        session = await self.end(exchange)
         id_token = session.id_token if session else ""
         if session is not None:
             if self.backend_logout_url:
                 await self._tell_backend(_with_token(self.backend_logout_url, id_token))
             self.answers.log(Outcome.SUCCESS, exchange, session.name, "signed out")
-        self.take_cookies(exchange)
         if redirect == "/" and self.answers.skip_provider_button and expects_page(exchange):
             # The page that they came from would send them to the provider, which would sign them in again.
             self.answers.show(exchange, self.answers.pages.signed_out(redirect))

@@ -23,7 +23,7 @@ from o2sidecar.policy.peers import Forwarding
 from o2sidecar.policy.redirects import Redirects, location
 from o2sidecar.providers.provider import Provider
 from o2sidecar.refusals import BadRequest, LoginFailed, NotPermitted, ProviderFailed, Refusal
-from o2sidecar.session.cookies import SessionCookie, parse_cookies
+from o2sidecar.session.cookies import parse_cookies
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.session import Session
 from o2sidecar.signin.callback_uri import CallbackUri
@@ -57,7 +57,8 @@ class NotAdmitted(NotPermitted):
 class Logins:
     """Begins and completes logins.
 
-    `current`: gives the session that a request has already, if it may pass. `code_challenge_method`: that of PKCE, or
+    `issue`: begins a session and gives the Set-Cookie values of it. `current`: gives the session that a request has
+    already, if it may pass. `code_challenge_method`: that of PKCE, or
     empty for none. `nonce`: send one, and have the ID token repeat it. `encode_state`: wrap the state in base64.
     `random(n)` gives n unguessable bytes; `now` is in seconds since the epoch.
     """
@@ -66,7 +67,7 @@ class Logins:
     client_id: str
     callback_uri: CallbackUri
     pending: PendingCookie
-    cookie: SessionCookie
+    issue: Callable[[Exchange, Session], Awaitable[list[bytes]]]
     forwarding: Forwarding
     redirects: Redirects
     admission: Admission
@@ -140,8 +141,7 @@ class Logins:
                 exchange.also.extend((b"Set-Cookie", value) for value in cleared)
             raise
         # 3. One final state of cookies: the login's goes, the session's comes and replaces what was there (S1).
-        presented = self.cookie.presented(cookies)
-        written = self.cookie.write(session, self._host(exchange), presented, self.now())
+        written = await self.issue(exchange, session)
         return Onward(location=location(redirect), set_cookies=(*cleared, *written), session=session)
 
     def wanted(self, fields: Fields) -> str:

@@ -85,8 +85,11 @@ class TicketStore:
         return self._trouble
 
     async def start(self) -> None:
-        """Begin to look regularly whether the store answers."""
-        self._looks.start(_LOOK_EVERY)
+        """Look whether the store answers, and from then on regularly, until `stop`; never raises."""
+        self._looks.start(_LOOK_EVERY, now=False).addErrback(
+            lambda failure: self._log.failure("looking for the session store failed", failure=failure)
+        )
+        await self._look()
 
     def stop(self) -> None:
         """End all connections."""
@@ -94,15 +97,19 @@ class TicketStore:
             self._looks.stop()
         self._redis.close()
 
-    async def load(self, ticket: Ticket) -> Stored | None:
-        """The session of a ticket, `None` if there is none any more.
+    async def load(self, ticket: Ticket, seen: Stored | None = None) -> Stored | None:
+        """The session of a ticket, `None` if there is none any more; `seen` itself if that is what is still stored.
 
         Raises `StoreUnavailable`, and `CookieRefused` if what is stored was not sealed with this ticket.
         """
         if ticket.id in self._owed:
             return None
         value = await self._ask(ticket.id, b"GET", ticket.id.encode())
-        return Stored(session=ticket.open(value), value=value) if isinstance(value, bytes) else None
+        if not isinstance(value, bytes):
+            return None
+        if seen is not None and value == seen.value:
+            return seen
+        return Stored(session=ticket.open(value), value=value)
 
     async def keep(self, ticket: Ticket, session: Session) -> None:
         """Store a new session; raises `StoreUnavailable`."""
@@ -144,6 +151,19 @@ class TicketStore:
     async def release(self, lock: Lock) -> None:
         """Give a lock back; raises `StoreUnavailable`, and then it ends by itself."""
         await self._run(_RELEASE, lock.ticket.lock_id, lock.token)
+
+    async def try_out(self, name: str) -> None:
+        """Do all that sessions need with a ticket for the cookie of that name, and leave nothing behind.
+
+        Raises `StoreUnavailable` if the store does not do it all.
+        """
+        ticket, session = Ticket.issue(name, self._random), Session(created_at=self._clock.seconds())
+        await self.keep(ticket, session)
+        stored, lock = await self.load(ticket), await self.lock(ticket)
+        if stored is None or lock is None or await self.replace(ticket, stored, session) is None:
+            raise StoreUnavailable(detail="Redis: what was stored there is not there")
+        await self.release(lock)
+        await self.remove(ticket)
 
     async def _run(self, script: bytes, key: str, *arguments: bytes) -> Reply:
         return await self._ask(key, b"EVAL", script, b"1", key.encode(), *arguments)

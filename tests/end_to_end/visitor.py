@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Mapping
 from http.cookies import SimpleCookie
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from attrs import field, frozen
 
@@ -41,6 +41,14 @@ class Visitor:
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         """One request, as a browser makes it when somebody follows a link."""
+        return self._ask("GET", url, headers or {}, None)
+
+    def post(self, url: str, form: Mapping[str, str]) -> Answer:
+        """One request, as a browser makes it when somebody sends a form."""
+        fields = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._ask("POST", url, fields, urlencode(form))
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Answer:
         parts = urlsplit(url)
         jar = self.jar(url)
         fields = {"Host": parts.netloc, "Accept": "text/html,*/*;q=0.8", "Connection": "close"}
@@ -49,7 +57,7 @@ class Visitor:
         connection = http.client.HTTPConnection("127.0.0.1", parts.port or 80, timeout=30)
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", target, headers={**fields, **(headers or {})})
+            connection.request(method, target, body, {**fields, **headers})
             response = connection.getresponse()
             answer = Answer(url=url, status=response.status, headers=response.getheaders(), body=response.read())
         finally:

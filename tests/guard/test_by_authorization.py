@@ -191,8 +191,8 @@ class ByAuthorizationTests(SynchronousTestCase):
     def test_signing_out_is_about_cookies(self) -> None:
         """The session to sign out of is the cookie's, not the token's."""
         asked = self.ask(f"Bearer {GOOD}", cookie=cookie_of(ALICE))
-        found = self.sessions.find(asked)  # type: ignore[arg-type]
-        self.assertEqual(found.session.name if found else "", "alice@example.com")
+        ended = self.successResultOf(Deferred.fromCoroutine(self.sessions.end(asked)))  # type: ignore[arg-type]
+        self.assertEqual(ended.name if ended else "", "alice@example.com")
 
     def test_a_fault_is_answered(self) -> None:
         """If judging goes wrong, the request is still answered, and the log has the traceback."""

@@ -16,7 +16,7 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.peers import Forwarding, TrustedAddresses
-from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
+from o2sidecar.refusals import NotSignedIn, OwnFault, Refusal, SessionEnded, StoreUnavailable
 from tests.guard.asking import ALICE, NOW, Asked, SlowProvider, cookie_of, sessions
 
 
@@ -41,6 +41,16 @@ class Answers:
 
     def refuse(self, exchange: Exchange, refusal: Refusal, who: str = "") -> None:
         self.refused.append(f"{refusal.reason} {who}".strip())
+
+
+class OutOfReach:
+    """Sessions that nobody can look up."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+
+    def settle(self, exchange: Exchange, decide: object, give_up: Callable[[Exchange, Refusal], None]) -> None:
+        give_up(exchange, self.refusal)
 
 
 class GuardCase(SynchronousTestCase):
@@ -233,6 +243,23 @@ class SessionGuardTests(GuardCase):
         self.assertEqual(self.answers.refused, [OwnFault().reason])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_sessions_out_of_reach(self) -> None:
+        """Where nobody can tell whose a request is, public paths are served without asking, others refused."""
+        for refusal in (StoreUnavailable(), NotSignedIn()):
+            guard = SessionGuard(
+                self.inner,
+                sessions=OutOfReach(refusal),  # type: ignore[arg-type]
+                admission=Admission(email_domains=("*",)),
+                passes=self.passes("^/open/"),
+                answers=self.answers,
+            )
+            self.ask(guard, Asked("a=1", target=b"/open/x"))
+            self.assertEqual((self.inner.served, self.answers.refused), (["nobody"], []))
+            asked = self.ask(guard, Asked("a=1"))
+            self.assertEqual((self.inner.served, self.answers.refused), (["nobody"], [refusal.reason]))
+            self.assertEqual(asked.also, [], "the cookie stays")
+            self.setUp()
+
 
 class AuthOnlyTests(GuardCase):
     """The auth endpoint says yes or no."""
@@ -314,6 +341,16 @@ class AuthOnlyTests(GuardCase):
         self.assertEqual((asked.given or (0,))[0], 202)
         self.assertTrue(asked.set_cookies)
 
+    def test_sessions_out_of_reach(self) -> None:
+        """Where nobody can tell whose a request is, the asker is told so, but for public paths."""
+        current = CurrentSession(
+            sessions=OutOfReach(StoreUnavailable()),  # type: ignore[arg-type]
+            admission=Admission(email_domains=("*",)),
+        )
+        auth = AuthOnly(current=current, passes=self.passes("^/oauth2/auth$"))
+        self.assertEqual(self.status(auth, Asked("a=1", target=b"/oauth2/auth")), 202)
+        self.assertEqual(self.status(auth, Asked("a=1")), 503)
+
 
 class CurrentSessionTests(GuardCase):
     """Own endpoints ask who is there."""
@@ -342,13 +379,3 @@ class CurrentSessionTests(GuardCase):
             self.assertIsNone(self.successResultOf(Deferred.fromCoroutine(current.identity(asked))))  # type: ignore[arg-type]
             self.assertIsNone(asked.identity)
         self.assertEqual(len(asked.set_cookies), 1)
-
-    def test_as_it_is(self) -> None:
-        """A session can be looked at without asking anybody, due or not."""
-        self.clock.advance(600)
-        current = CurrentSession(
-            sessions=sessions(self.provider, self.clock, refresh_period=600), admission=Admission(email_domains=("*",))
-        )
-        session = current.session(Asked(cookie_of(ALICE)))  # type: ignore[arg-type]
-        self.assertEqual(session.name if session else None, "alice@example.com")
-        self.assertEqual(self.provider.asked, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -117,6 +118,16 @@ class TakenCookieTests(SynchronousTestCase):
         sessions(SlowProvider(), Clock()).take_all_cookies(asked)  # type: ignore[arg-type]
         names = [value.split(b"=")[0] for value in asked.set_cookies]
         self.assertEqual(names, [b"_oauth2_proxy", b"_oauth2_proxy_csrf", b"_oauth2_proxy_12345678_csrf"])
+
+    def test_the_end(self) -> None:
+        """Signing out asks nobody, tells whose session it was, due or not, and takes its cookies."""
+        provider, clock = SlowProvider(), Clock()
+        clock.advance(NOW + 600)
+        made = sessions(provider, clock, refresh_period=600)
+        asked = Asked(cookie_of(ALICE))
+        self.assertEqual(self.successResultOf(Deferred.fromCoroutine(made.end(asked))), ALICE)  # type: ignore[arg-type]
+        self.assertEqual((len(asked.set_cookies), provider.asked), (1, []))
+        self.assertIsNone(self.successResultOf(Deferred.fromCoroutine(made.end(Asked()))))  # type: ignore[arg-type]
 
     def test_nothing_to_take(self) -> None:
         """A request without our cookies is answered without Set-Cookie."""
@@ -267,7 +278,9 @@ class RenewalTests(SynchronousTestCase):
     def test_the_new_cookie(self) -> None:
         """The answer carries the renewed session, and takes old parts away."""
         asked = Asked(f"{self.pair}; _oauth2_proxy_0=old")
-        self.sessions.give_cookie(asked, ALICE)  # type: ignore[arg-type]
+        opened = self.sessions.find(Asked(self.pair))  # type: ignore[arg-type]
+        assert opened is not None
+        self.sessions.give_cookie(asked, opened)  # type: ignore[arg-type]
         names = [value.split(b"=")[0] for value in asked.set_cookies]
         self.assertEqual(names, [b"_oauth2_proxy", b"_oauth2_proxy_0"])
         self.assertIn(b"Max-Age=0", asked.set_cookies[1])

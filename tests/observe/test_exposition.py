@@ -33,6 +33,7 @@ class Measured:
         self.pool = Pool(endpoint=self.app, limits=UpstreamLimits(), clock=Clock())
         self.lines = LineWriter(write=lambda data: None, clock=Clock())
         self.trouble = trouble
+        self.store_trouble = ""
         self.page = MetricsPage(
             Sources(
                 counts=self.counts,
@@ -41,6 +42,7 @@ class Measured:
                 lines=self.lines,
                 provider="oidc",
                 trouble=lambda: self.trouble,
+                store_trouble=lambda: self.store_trouble,
             )
         )
         self.metrics = Listening(served=self.page, **limits)
@@ -194,6 +196,14 @@ class NumbersTests(SynchronousTestCase):
         self.assertNotIn("idp.example", measured.text())
         measured.trouble = ""
         self.assertIn('\no2sidecar_provider_ready{provider="oidc"} 1.0\n', measured.text())
+
+    def test_whether_sessions_can_be_looked_up(self) -> None:
+        """The store's trouble is a 0, and where the store is stays in the log."""
+        measured = Measured()
+        self.assertIn("\no2sidecar_session_store_ready 1.0\n", measured.text())
+        measured.store_trouble = "Redis at sessions.example: no answer"
+        self.assertIn("\no2sidecar_session_store_ready 0.0\n", measured.text())
+        self.assertNotIn("sessions.example", measured.text())
 
     def test_nothing_of_a_client(self) -> None:
         """Whatever a client sends, no word of it is on the page (X4, X6)."""

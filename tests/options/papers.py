@@ -38,6 +38,7 @@ def write_files(folder: Path) -> None:
         "cookie-secret": OTHER_SECRET.encode(),
         "federated-token": b"FT-1\n",
         "service-account.json": service_account_json(token_uri=f"{ADDRESS}/service-token"),
+        "redis-password": b"of-redis\n",
         "logo.svg": b'<svg xmlns="http://www.w3.org/2000/svg" id="my-logo"/>',
         "size/log": b"",
         **{f"count/log-2027-01-1{day}T00-00-00.000": b"of this week\n" for day in range(3)},

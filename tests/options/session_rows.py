@@ -15,11 +15,11 @@ from tests.options.probes import (
     logged,
     login_cookie,
     session_cookie,
-    signing_in,
     status,
     told,
     told_to_browser,
 )
+from tests.options.redis_servers import REDIS
 from tests.options.row import BASE, REFUSED, Probe, Row, row
 from tests.options.world import World, parameters_of
 
@@ -116,7 +116,7 @@ ROWS: Mapping[str, Row] = {
     "cookie_csrf_samesite": row(login_cookie("SameSite=[A-Za-z]+"), "none", None, "SameSite=None"),
     "cookie_refresh": row(_renewed, "30s", False, True),
     "cookie_parts_limit": row(_large_session, "2", 302, 500),
-    "session_store_type": row(signing_in(), "redis", 302, REFUSED),
+    "session_store_type": row(session_cookie("=djIu"), "redis", None, "=djIu", redis_connection_url=REDIS),
     "session_cookie_minimal": row(_kept_token, "true", "AT-1", ""),
     "session_cache_size": row(_opened_anew, "2", 3, 6, metrics_address="127.0.0.1:9100"),
     # What the app and an asking proxy are told.

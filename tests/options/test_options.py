@@ -16,6 +16,7 @@ from tests.options import (
     identity_rows,
     people_rows,
     provider_rows,
+    redis_rows,
     session_rows,
     surroundings_rows,
 )
@@ -26,6 +27,7 @@ ROOMS = (
     identity_rows,
     provider_rows,
     people_rows,
+    redis_rows,
     session_rows,
     surroundings_rows,
     client_limit_rows,

@@ -11,6 +11,7 @@ from OpenSSL import SSL
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import TimeoutError
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.protocol import Factory
 from twisted.logger import globalLogPublisher
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
@@ -24,7 +25,9 @@ from o2sidecar.settings.load import Loaded
 from tests.catalogue.strict import Message, read_answers
 from tests.catalogue.whole import HOST, Client, Respond, Whole, numbered
 from tests.fakes import FakeProvider, claims_of
+from tests.options.redis_servers import REDIS_TLS, redis_servers
 from tests.private_authority import authority
+from tests.stores.memory import MemoryRedis, RedisProtocol
 from tests.wire import Wire
 
 PROVIDER, PROVIDER_OVER_TLS, PROVIDER_OF_SYSTEM, OTHER_ISSUER = 9000, 9443, 9444, 9001
@@ -50,6 +53,7 @@ class World(Whole):
         _introduce(self.other, f"http://127.0.0.1:{OTHER_ISSUER}", "other-app")
         self.app_over_tls = AppOverTls()
         self.reached: list[int] = []
+        self.redis: Mapping[int, MemoryRedis] = {}
         self.standard: list[bytes] = []
         self.jar: dict[bytes, bytes] = {}
         self._pumps: list[IOPump] = []
@@ -76,21 +80,12 @@ class World(Whole):
 
     def reach(self, host: str, port: int, factory: Any, timeout: float) -> bool:
         self.reached.append(port)
-        sites: dict[int, tuple[Resource, str]] = {
-            PROVIDER: (self.provider, ""),
-            PROVIDER_OVER_TLS: (self.provider, "the tests"),
-            PROVIDER_OF_SYSTEM: (self.provider, "the system"),
-            443: (self.provider, "the system"),
-            OTHER_ISSUER: (self.other, ""),
-            APP_OVER_TLS: (self.app_over_tls, "the tests"),
-        }
         if port in APPS:
             return super().reach(host, APPS[0], factory, timeout)
-        if port not in sites:
+        server, known_to = self._behind(port)
+        if server is None:
             self.clock.callLater(timeout, factory.clientConnectionFailed, None, Failure(TimeoutError()))
             return False
-        resource, known_to = sites[port]
-        server: Any = Site(resource, timeout=None, reactor=self.clock)
         if known_to:
             server = TLSMemoryBIOFactory(_Known(known_to), isClient=False, wrappedFactory=server, clock=self.clock)
             # Small writes wait for a moment of the clock; the agent's endpoint leaves no other way to name that.
@@ -100,6 +95,25 @@ class World(Whole):
         transports = FakeTransport(far, isServer=True), FakeTransport(near, isServer=False)
         self._pumps.append(connect(far, transports[0], near, transports[1], greet=False, clock=self.clock))
         return True
+
+    def _behind(self, port: int) -> tuple[Any, str]:
+        """Who listens at a port, if anybody does, and the authority that it is known to over TLS."""
+        if not self.redis:
+            self.redis = redis_servers(self.clock)
+        if port in self.redis:
+            return Factory.forProtocol(
+                lambda: RedisProtocol(self.redis[port])
+            ), "the tests" if port == REDIS_TLS else ""
+        sites: dict[int, tuple[Resource, str]] = {
+            PROVIDER: (self.provider, ""),
+            PROVIDER_OVER_TLS: (self.provider, "the tests"),
+            PROVIDER_OF_SYSTEM: (self.provider, "the system"),
+            443: (self.provider, "the system"),
+            OTHER_ISSUER: (self.other, ""),
+            APP_OVER_TLS: (self.app_over_tls, "the tests"),
+        }
+        resource, known_to = sites.get(port, (None, ""))
+        return resource and Site(resource, timeout=None, reactor=self.clock), known_to
 
     def _turn(self) -> bool:
         moved = [pump.pump() for pump in list(self._pumps)]

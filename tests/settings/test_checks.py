@@ -90,9 +90,8 @@ class RuleTests(SynchronousTestCase):
                 load_with(f"{flag}={choice}")
 
     def test_session_store(self) -> None:
-        """Sessions are kept in the cookie for now."""
-        self.refuses("--session-store-type=redis", words="redis is not supported by this version")
-        self.refuses("--session-store-type=disk", words='must be cookie, not "disk"')
+        """Sessions are kept in the cookie or in Redis."""
+        self.refuses("--session-store-type=disk", words='must be one of cookie, redis, not "disk"')
 
     def test_lifetime(self) -> None:
         """A session must be renewed before it expires; one that never expires may be renewed at any time."""

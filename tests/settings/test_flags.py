@@ -117,7 +117,7 @@ class CommandLineTests(SynchronousTestCase):
     def test_later_options(self) -> None:
         """A flag of an option that is not built yet is known."""
         self.assertIn("htpasswd_file", read_command_line(["--htpasswd-file=x"]).options())
-        self.assertIn("redis_password", LATER_BY_KEY)
+        self.assertIn("signature_key", LATER_BY_KEY)
 
     @given(st.lists(st.sampled_from([option.flag for option in OPTIONS]) | st.text(max_size=10), max_size=6))
     def test_any_arguments(self, arguments: list[str]) -> None:

@@ -88,7 +88,7 @@ class ProblemTests(SynchronousTestCase):
             "--config=o.cfg",
             "--cookie-samesite=weird",
             "--cookie-expire=abc",
-            variables={"COOKIE_SECRET": "short", "REVERSE_PROXY": "true1", "REDIS_USERNAME": "x"},
+            variables={"COOKIE_SECRET": "short", "REVERSE_PROXY": "true1", "BITBUCKET_TEAM": "x"},
             files={"o.cfg": 'no_such_key = 1\nping_path = "ping"\n'},
             without=["CLIENT_ID", "CLIENT_SECRET", "EMAIL_DOMAINS"],
         )
@@ -104,7 +104,7 @@ class ProblemTests(SynchronousTestCase):
                     "  --cookie-samesite (cookie_samesite): ",
                     "  --email-domain (OAUTH2_PROXY_EMAIL_DOMAINS, email_domains): ",
                     "  OAUTH2_PROXY_COOKIE_SECRET: ",
-                    "  OAUTH2_PROXY_REDIS_USERNAME: ",
+                    "  OAUTH2_PROXY_BITBUCKET_TEAM: ",
                     "  OAUTH2_PROXY_REVERSE_PROXY: ",
                     "  no_such_key (o.cfg): ",
                     "  ping_path (o.cfg): ",
@@ -317,7 +317,7 @@ class OldNameTests(SynchronousTestCase):
     def test_not_built_yet(self) -> None:
         """An option that somebody relies on and that is not built is refused by name, from every source."""
         self.assertIn("--bitbucket-team (bitbucket_team): is not supported", refusal_of("--bitbucket-team=x"))
-        self.assertIn("OAUTH2_PROXY_REDIS_USERNAME: is not", refusal_of(variables={"REDIS_USERNAME": "x"}))
+        self.assertIn("OAUTH2_PROXY_BITBUCKET_REPOSITORY: is not", refusal_of(variables={"BITBUCKET_REPOSITORY": "x"}))
         self.assertIn(
             "bitbucket_team (o.cfg): is not", refusal_of("--config=o.cfg", files={"o.cfg": 'bitbucket_team = "x"'})
         )
@@ -335,7 +335,7 @@ class OldNameTests(SynchronousTestCase):
 
     def test_not_built_and_not_used(self) -> None:
         """The same option with its default value changes nothing and is accepted."""
-        load_with("--signature-key=", "--bitbucket-team=", variables={"REDIS_USE_CLUSTER": "false"})
+        load_with("--signature-key=", "--bitbucket-team=", variables={"GOOGLE_USE_ORGANIZATION_ID": "false"})
 
     def test_without_effect(self) -> None:
         """An option that is not built and restricts nobody is accepted; what it does not do is said, not its value."""

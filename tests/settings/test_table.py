@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
+from o2sidecar.settings.kinds import LIST
 from o2sidecar.settings.option import KnownOption, flag_of
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.table import BY_KEY, OPTIONS, Options
@@ -50,10 +52,10 @@ class TableTests(SynchronousTestCase):
             "trusted_ips": "--trusted-ip",
             "provider_ca_files": "--provider-ca-file",
             "extra_jwt_issuers": "--extra-jwt-issuers",
+            "redis_cluster_connection_urls": "--redis-cluster-connection-urls",
+            "redis_sentinel_connection_urls": "--redis-sentinel-connection-urls",
         }.items():
             self.assertEqual(BY_KEY[key].flag, flag)
-        flags = {option.key: option.flag for option in LATER}
-        self.assertEqual(flags["redis_cluster_connection_urls"], "--redis-cluster-connection-urls")
         self.assertEqual(BY_KEY["google_groups"].flag, "--google-group")
 
     def test_singular(self) -> None:
@@ -89,7 +91,11 @@ class TableTests(SynchronousTestCase):
     def test_secrets(self) -> None:
         """Options that hold a secret are marked, and not shown."""
         secret = {option.key for option in OPTIONS if option.secret}
-        self.assertEqual(secret, {"client_secret", "cookie_secret", "basic_auth_password", "github_token"})
+        of_redis = {key for key in secret if key.startswith("redis_")}
+        self.assertEqual(secret - of_redis, {"client_secret", "cookie_secret", "basic_auth_password", "github_token"})
+        urls = {"redis_connection_url", "redis_sentinel_connection_urls", "redis_cluster_connection_urls"}
+        self.assertEqual(of_redis, {"redis_password", "redis_sentinel_password", *urls})
         word = "hunter2"
-        shown = repr(Options(client_secret=word, cookie_secret=word, basic_auth_password=word, github_token=word))
+        values: dict[str, Any] = {key: (word,) if BY_KEY[key].kind is LIST else word for key in secret}
+        shown = repr(Options(**values))
         self.assertNotIn(word, shown)

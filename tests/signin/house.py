@@ -186,8 +186,12 @@ class House:
 
     @sessions.default
     def _sessions(self) -> Sessions:
+        return self.sessions_in(COOKIE)
+
+    def sessions_in(self, cookie: SessionCookie) -> Sessions:
+        """Sessions that are kept in such a cookie."""
         return Sessions(
-            cookie=COOKIE,
+            cookie=cookie,
             headers=IdentityHeaders(request_rules=(), response_rules=(), auth_rules=()),
             provider=self.provider,
             forwarding=self.forwarding,
@@ -213,7 +217,7 @@ class House:
             client_id="client-1",
             callback_uri=callback_uri,
             pending=self.pending,
-            cookie=COOKIE,
+            issue=self.sessions.issue,
             forwarding=self.forwarding,
             redirects=self.redirects,
             admission=self.admission,

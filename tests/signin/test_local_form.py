@@ -37,7 +37,7 @@ class LocalFormTests(SynchronousTestCase):
             client_address=lambda exchange: exchange.peer,
             admission=more.get("admission", Admission(email_domains=())),
             answers=self.answers,
-            give_cookie=self.house.sessions.give_cookie,
+            issue=self.house.sessions.issue,
         )
         fields: Fields = form_fields(asked, body)  # type: ignore[arg-type]
         self.successResultOf(ensureDeferred(form.answer(asked, fields, "/x")))  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ class LocalFormTests(SynchronousTestCase):
             client_address=lambda exchange: exchange.peer,
             admission=Admission(),
             answers=self.answers,
-            give_cookie=self.house.sessions.give_cookie,
+            issue=self.house.sessions.issue,
         )
         fields = form_fields(asked, b"username=a&username=b")  # type: ignore[arg-type]
         answered = ensureDeferred(form.answer(asked, fields, "/"))  # type: ignore[arg-type]

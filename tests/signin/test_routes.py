@@ -96,7 +96,7 @@ class RoutesTestCase(SynchronousTestCase):
             answers=home.answers(**answers),
             destinations=home.destinations,
             current=home.current.identity,
-            found=home.current.session,
+            end=home.sessions.end,
             take_cookies=home.sessions.take_cookies,
             public=lambda exchange: False,
             auth=Auth(),
@@ -338,7 +338,7 @@ class SignInTests(RoutesTestCase):
             client_address=lambda exchange: exchange.peer,
             admission=self.home.admission,
             answers=self.home.answers(),
-            give_cookie=self.home.sessions.give_cookie,
+            issue=self.home.sessions.issue,
         )
         body = b"username=bob&password=bobpw&rd=/x"
         for skip in (False, True):

@@ -404,7 +404,7 @@ class LateAnswerTests(SynchronousTestCase):
 
     def test_minimal_cookies_hold_no_tokens(self) -> None:
         """With minimal session cookies the browser gets no token."""
-        onward = Tab(self.home.logins(cookie=evolve(COOKIE, minimal=True))).comes_back()
+        onward = Tab(self.home.logins(issue=self.home.sessions_in(evolve(COOKIE, minimal=True)).issue)).comes_back()
         session = session_in(onward.set_cookies)
         assert session is not None
         self.assertEqual((session.access_token, session.id_token, session.refresh_token), ("", "", ""))

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.interfaces import IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
@@ -31,7 +32,7 @@ def resp(value: Any) -> bytes:
 class MemoryRedis:
     """Keys and values with their ends, and the commands that sessions need. `password`: wanted before all else.
 
-    `instead`: maps a command's name to what is answered in its place.
+    `primaries`: what a Sentinel knows. `instead`: maps a command's name to what is answered in its place.
     """
 
     def __init__(self, clock: Clock, *, password: str = "") -> None:
@@ -39,6 +40,7 @@ class MemoryRedis:
         self.password = password
         self.kept: dict[bytes, tuple[bytes, float | None]] = {}
         self.asked: list[tuple[bytes, ...]] = []
+        self.primaries: dict[bytes, Any] = {}
         self.instead: dict[bytes, Callable[[tuple[bytes, ...]], Any]] = {}
 
     def answer(self, words: tuple[bytes, ...], login: list[tuple[bytes, ...]]) -> Any:
@@ -59,6 +61,7 @@ class MemoryRedis:
             b"SELECT": lambda: "OK",
             b"ROLE": lambda: [b"master", 0, []],
             b"GET": lambda: self.get(words[1]),
+            b"SENTINEL": lambda: self.primaries.get(words[2]),
             b"SET": lambda: self._set(*words[1:]),
             b"DEL": lambda: 1 if self.kept.pop(words[1], None) else 0,
             b"EVAL": lambda: self._eval(words),
@@ -137,6 +140,22 @@ class Answering:
             self._wire.send(resp(self._endpoint.redis.answer(tuple(words), self._login)))
 
 
+class RedisProtocol(Protocol):
+    """A server's side of a connection: answers each command at once, unless the answer is `SILENCE`."""
+
+    def __init__(self, redis: MemoryRedis) -> None:
+        self._redis = redis
+        self._read = Replies(1 << 20)
+        self._login: list[tuple[bytes, ...]] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        for words in self._read.feed(data):
+            assert isinstance(words, list)
+            answer = self._redis.answer(tuple(words), self._login)
+            if answer is not SILENCE and self.transport is not None:
+                self.transport.write(resp(answer))
+
+
 def _refused() -> Deferred[Any]:
     refused: Deferred[Any] = Deferred()
     refused.errback(ConnectionRefusedError())
@@ -151,7 +170,7 @@ def outcome(what: Any) -> Any:
     return found[0] if found else WAITS
 
 
-WAITS = object()
+WAITS, SILENCE = object(), object()
 
 
 def replies(words: Sequence[Reply]) -> bytes:

@@ -101,6 +101,16 @@ class KeepingTests(StoreCase):
         self.assertEqual(self.redis.kept, {})
         self.assertIsNone(outcome(self.store.remove(self.ticket)))
 
+    def test_try_out(self) -> None:
+        """All that sessions need can be tried, which leaves nothing behind; what does not work is said."""
+        self.assertIsNone(outcome(self.store.try_out("_oauth2_proxy")))
+        self.assertEqual(self.redis.kept, {})
+        self.assertEqual({words[0] for words in self.redis.asked}, {b"PING", b"SET", b"GET", b"EVAL", b"DEL"})
+        self.redis.instead[b"EVAL"] = lambda words: "-NOPERM this user has no permissions to run the 'eval' command"
+        self.assertIn("NOPERM", outcome(self.store.try_out("_oauth2_proxy")).detail)
+        self.redis.instead[b"GET"] = lambda words: None
+        self.assertIsInstance(outcome(self.store.try_out("_oauth2_proxy")), StoreUnavailable)
+
     def test_lock(self) -> None:
         """One at a time has a session's lock, under the key that oauth2-proxy uses, until it is given back or ends."""
         lock = outcome(self.store.lock(self.ticket))

@@ -19,6 +19,7 @@ from o2sidecar.settings.table.providers import (
     OidcOptions,
     ProviderOptions,
 )
+from o2sidecar.settings.table.redis import RedisOptions
 from o2sidecar.settings.table.server import (
     DefaultsOptions,
     ForwardingOptions,
@@ -50,6 +51,7 @@ class Options(
     LoginOptions,
     AccessOptions,
     CookieOptions,
+    RedisOptions,
     HeaderOptions,
     OwnHeaderOptions,
     ForwardingOptions,

@@ -30,5 +30,5 @@ class CookieOptions(Group):
     cookie_csrf_per_request_limit: int = option(0, "most login cookies of a browser, oldest dropped; 0: no limit")
     cookie_csrf_expire: Duration = option(15 * 60.0, "how long a login attempt may take")
     cookie_csrf_samesite: str = option("", "SameSite of login cookies; empty: as cookie_samesite")
-    session_store_type: str = option("cookie", "where sessions are kept: cookie")
+    session_store_type: str = option("cookie", "where sessions are kept: cookie or redis")
     session_cookie_minimal: bool = option(False, "leave the tokens out of the session")

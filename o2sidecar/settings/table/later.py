@@ -65,18 +65,6 @@ LATER: tuple[LaterOption, ...] = (
     _warned("jwt_key", "", _LOGIN_GOV, structured=True),
     _warned("jwt_key_file", "", _LOGIN_GOV, structured=True),
     _warned("pubjwk_url", "", _LOGIN_GOV, structured=True),
-    _refused("redis_connection_url", ""),
-    _refused("redis_username", ""),
-    _refused("redis_password", ""),
-    _refused("redis_use_sentinel", False),
-    _refused("redis_sentinel_password", ""),
-    _refused("redis_sentinel_master_name", ""),
-    _refused("redis_ca_path", ""),
-    _refused("redis_insecure_skip_tls_verify", False),
-    _refused("redis_sentinel_connection_urls", (), flag="--redis-sentinel-connection-urls"),
-    _refused("redis_use_cluster", False),
-    _refused("redis_cluster_connection_urls", (), flag="--redis-cluster-connection-urls"),
-    _refused("redis_connection_idle_timeout", 0),
 )
 """A value that is the default changes nothing and is accepted without a word."""
 

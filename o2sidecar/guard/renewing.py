@@ -1,0 +1,44 @@
+"""The provider's word about a session that is due: what it comes to, counted and logged."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import frozen
+from twisted.logger import Logger
+
+from o2sidecar.guard.local_users import Renewing
+from o2sidecar.observe.counts import SessionCounts
+from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
+from o2sidecar.session.session import Session
+
+
+@frozen(kw_only=True)
+class Renewals:
+    """Asks the provider."""
+
+    provider: Renewing
+    counts: SessionCounts
+
+    _log: ClassVar[Logger] = Logger()
+
+    async def ask(self, session: Session) -> Session | None:
+        """The renewed session, `None` if it stays as it is.
+
+        Raises `SessionEnded` when it is over, and `OwnFault` when that could not be found out.
+        """
+        try:
+            renewed = await self.provider.refresh(session)
+        except SessionEnded as ended:
+            self._log.info("session of {name} ended: {reason}", name=session.name, reason=str(ended))
+            self.counts.renewals["ended"] += 1
+            raise
+        except Exception as error:
+            self.counts.renewals["failed"] += 1
+            if not isinstance(error, Refusal):
+                self._log.failure("renewing a session failed")
+            # Nobody knows whether the session is still good: those who wait are refused, the cookie stays, and the next
+            # request asks again.
+            raise OwnFault(reason="renewal_failed") from None
+        self.counts.renewals["unchanged" if renewed is None else "renewed"] += 1
+        return renewed

@@ -1,0 +1,301 @@
+"""Sessions of requests that are kept in a store, for which their cookies are tickets.
+
+HOT: `settle` up to the first `decide`: the cookie's bytes are looked up, as in `Sessions`, and what is found is
+believed for a moment. All else is the side road: one question to the store, however many requests wait for the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+
+from attrs import define, evolve, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from o2sidecar.guard.opened import Opened, OpenedSessions
+from o2sidecar.guard.own_cookies import OwnCookies
+from o2sidecar.guard.sessions import Sessions
+from o2sidecar.guard.ticket_renewal import TicketRenewal
+from o2sidecar.http.exchange import Exchange
+from o2sidecar.identity import IdentityHeaders
+from o2sidecar.observe.counts import SessionCounts
+from o2sidecar.refusals import NotSignedIn, OwnFault, Refusal, StoreUnavailable
+from o2sidecar.session.cookies import parse_cookies
+from o2sidecar.session.sealing import CookieRefused
+from o2sidecar.session.session import Session
+from o2sidecar.session.ticket import Ticket
+from o2sidecar.session.ticket_cookie import Presented, TicketCookie
+from o2sidecar.shared_call import SharedCalls
+from o2sidecar.stores.tickets import Stored, TicketStore
+
+_Decide = Callable[[Exchange, Opened | None], None]
+_GiveUp = Callable[[Exchange, Refusal], None]
+
+
+@define(kw_only=True)
+class _Held(Opened):
+    """A session that a ticket opened. `due_at`: until when it is believed. `renew_at`: when it is to be renewed."""
+
+    presented: Presented
+    stored: Stored
+    renew_at: float
+
+
+@frozen(kw_only=True)
+class Trust:
+    """How long what is known of a stored session counts, in seconds.
+
+    Attributes:
+        lifetime: of a ticket, from the signature of its cookie.
+        believed: until the store is asked again whether the session is still there.
+        refresh_period: age at which it is renewed with the provider.
+        retry_period: until the provider is asked again when it told nothing new.
+    """
+
+    lifetime: float
+    believed: float
+    refresh_period: float = inf
+    retry_period: float = 60
+
+
+class StoredSessions:
+    """Finds, renews and ends the sessions that requests bring tickets for.
+
+    `sealed`: finds and makes the sessions of those who could not be given a ticket while the store was away; without
+    it, nobody is signed in then.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: TicketStore,
+        *,
+        tickets: TicketCookie,
+        own: OwnCookies,
+        headers: IdentityHeaders,
+        renewal: TicketRenewal,
+        clock: IReactorTime,
+        trust: Trust,
+        sealed: Sessions | None = None,
+        remembered: int = 4096,
+        counts: SessionCounts | None = None,
+    ) -> None:
+        self._store = store
+        self._tickets = tickets
+        self._own = own
+        self._headers = headers
+        self._renewal = renewal
+        self._now = clock.seconds
+        self._trust = trust
+        self._sealed = sealed
+        self._opened = OpenedSessions(remembered)
+        self._counts = counts or SessionCounts()
+        self._questions: SharedCalls[Opened | None] = SharedCalls()
+
+    def settle(self, exchange: Exchange, decide: _Decide, give_up: _GiveUp) -> None:
+        """See `SessionFinder`."""
+        field = self._own.field(exchange)
+        if not field:
+            decide(exchange, None)
+            return
+        key = self._own.key(field)
+        opened = self._opened.get(key)
+        if opened is not None and opened.due_at > self._now():
+            self._counts.remembered += 1
+            decide(exchange, None if opened.ended else opened)
+            return
+        try:
+            presented = self._read(field)
+        except CookieRefused as refused:
+            if self._sealed is None:
+                self._counts.refused.add(refused.reason)
+            presented = []
+        if presented:
+            asked = self._ask(key, presented)
+            asked.addCallback(lambda found: decide(exchange, found))
+            asked.addErrback(self._broken, exchange, give_up)
+        elif self._sealed is not None:
+            self._sealed.settle(exchange, decide, give_up)
+        else:
+            decide(exchange, None)
+
+    def as_of_now(self, opened: Opened) -> Opened | None:
+        """See `SessionFinder`. The store is asked if that is due; what it says counts the next time."""
+        if not isinstance(opened, _Held):
+            return self._sealed.as_of_now(opened) if self._sealed else None
+        known = self._opened.get(opened.key) or opened
+        if known.ended or known.expires_at <= self._now():
+            return None
+        if known.due_at <= self._now():
+            # While the store is away it stays as it was, until it expires.
+            self._ask(opened.key, [opened.presented]).addErrback(lambda failure: failure.trap(Refusal))
+        return known
+
+    async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
+        """See `SessionFinder`. What the browser had a ticket for before is over (security.md S1)."""
+        now = self._now()
+        session = session if session.created_at is not None else evolve(session, created_at=now)
+        ticket = Ticket.issue(self._tickets.attributes.name)
+        try:
+            await self._store.keep(ticket, session)
+        except StoreUnavailable:
+            if self._sealed is None:
+                raise
+            try:
+                return await self._sealed.issue(exchange, session)
+            except OwnFault as too_large:
+                raise StoreUnavailable(detail=f"{self._store.trouble()}; {too_large}") from None
+        for earlier in self._presented(exchange):
+            await self._removed(earlier.ticket)
+        return self._written(exchange, ticket, session)
+
+    def give_cookie(self, exchange: Exchange, opened: Opened) -> None:
+        """See `SessionFinder`."""
+        if isinstance(opened, _Held):
+            values = self._written(exchange, opened.presented.ticket, opened.session)
+            exchange.also.extend((b"Set-Cookie", value) for value in values)
+        elif self._sealed is not None:
+            self._sealed.give_cookie(exchange, opened)
+
+    async def end(self, exchange: Exchange) -> Session | None:
+        """See `SessionFinder`: every ticket that the request brought is worth nothing from now on, anywhere."""
+        presented = self._presented(exchange)
+        if not presented:
+            if self._sealed is not None:
+                return await self._sealed.end(exchange)
+            self.take_cookies(exchange)
+            return None
+        self.take_cookies(exchange)
+        self._forget(self._own.key(self._own.field(exchange)))
+        session = await self._first(presented)
+        if not all([await self._removed(each.ticket) for each in presented]):
+            raise StoreUnavailable(
+                sentence="You are signed out in this browser. Elsewhere your session ends a little later: where"
+                " sessions are kept cannot be reached just now.",
+                detail=self._store.trouble(),
+            )
+        return session
+
+    def take_cookies(self, exchange: Exchange) -> None:
+        """See `SessionFinder`."""
+        self._own.take(exchange)
+
+    def take_all_cookies(self, exchange: Exchange) -> None:
+        """See `SessionFinder`."""
+        self._own.take_all(exchange)
+
+    def _read(self, field: bytes) -> list[Presented]:
+        return self._tickets.read(parse_cookies([field]), self._now())
+
+    def _presented(self, exchange: Exchange) -> list[Presented]:
+        try:
+            return self._read(self._own.field(exchange))
+        except CookieRefused:
+            return []
+
+    def _ask(self, key: bytes, presented: list[Presented]) -> Deferred[Opened | None]:
+        return self._questions(key, lambda: self._found(key, presented))
+
+    async def _found(self, key: bytes, presented: list[Presented]) -> Opened | None:
+        """The session of the first ticket that has one, renewed if that is due."""
+        known = self._opened.get(key)
+        held = known if isinstance(known, _Held) and not known.ended else None
+        reason = "ended"
+        for each in presented:
+            try:
+                seen = held.stored if held and held.presented.ticket == each.ticket else None
+                stored = await self._store.load(each.ticket, seen)
+            except CookieRefused as refused:
+                self._log.warn("what is stored under a ticket is not the session that was issued with it")
+                reason = refused.reason
+                continue
+            if stored is None:
+                continue
+            if not stored.session.names_somebody:
+                reason = "nobody"
+                continue
+            return await self._believed(key, each, stored, held)
+        self._counts.refused.add(reason)
+        self._forget(key)
+        return None
+
+    async def _believed(self, key: bytes, presented: Presented, stored: Stored, held: _Held | None) -> Opened | None:
+        opened = self._made(key, presented, stored, held)
+        if opened.renew_at <= self._now():
+            renewed = await self._renewal.renew(presented.ticket, stored, self._is_due)
+            if renewed is None:
+                self._counts.refused.add("ended")
+                self._forget(key)
+                return None
+            again = self._now() + self._trust.retry_period if self._is_due(renewed.session) else 0
+            opened = evolve(self._made(key, presented, renewed, None), renew_at=max(again, self._renew_at(renewed)))
+        opened.due_at = min(self._now() + self._trust.believed, opened.renew_at, opened.expires_at)
+        self._opened.keep(opened)
+        return opened
+
+    def _made(self, key: bytes, presented: Presented, stored: Stored, held: _Held | None) -> _Held:
+        """What is known of a stored session; what was known already, where the same is still stored."""
+        if held is not None and held.stored is stored:
+            return evolve(held)
+        self._counts.opened += 1
+        session = stored.session
+        return _Held(
+            key=key,
+            session=session,
+            identity=self._headers.identify(session),
+            expires_at=presented.signed_at + self._trust.lifetime,
+            due_at=0,
+            # The session was renewed since its ticket was signed, here or elsewhere; the cookie is to live as long.
+            renewed=session.created_at is not None and session.created_at >= presented.signed_at + 1,
+            presented=presented,
+            stored=stored,
+            renew_at=self._renew_at(stored),
+        )
+
+    def _renew_at(self, stored: Stored) -> float:
+        created_at = stored.session.created_at
+        return (self._now() if created_at is None else created_at) + self._trust.refresh_period
+
+    def _is_due(self, session: Session) -> bool:
+        return session.created_at is not None and session.created_at + self._trust.refresh_period <= self._now()
+
+    def _forget(self, key: bytes) -> None:
+        """Have what is known of a session say that it is over, so that what still runs with it can end."""
+        known = self._opened.get(key)
+        if known is not None:
+            self._opened.keep(evolve(known, ended=True, due_at=self._now() + self._trust.believed))
+
+    def _written(self, exchange: Exchange, ticket: Ticket, session: Session) -> list[bytes]:
+        created_at = self._now() if session.created_at is None else session.created_at
+        return self._tickets.write(ticket, created_at, self._own.host(exchange), self._own.presented(exchange))
+
+    async def _first(self, presented: list[Presented]) -> Session | None:
+        """The session of the first ticket that has one, as far as can be told just now."""
+        for each in presented:
+            with suppress(StoreUnavailable, CookieRefused):
+                stored = await self._store.load(each.ticket)
+                if stored is not None:
+                    return stored.session
+        return None
+
+    async def _removed(self, ticket: Ticket) -> bool:
+        """Whether a session is gone from the store; it will be."""
+        try:
+            await self._store.remove(ticket)
+        except StoreUnavailable:
+            return False
+        return True
+
+    def _broken(self, failure: Failure, exchange: Exchange, give_up: _GiveUp) -> None:
+        refusal = failure.value
+        if isinstance(refusal, StoreUnavailable) and self._sealed is not None:
+            refusal = NotSignedIn(detail=refusal.detail)
+        if not isinstance(refusal, Refusal):
+            self._log.failure("a request could not be judged", failure=failure)
+            refusal = OwnFault()
+        give_up(exchange, refusal)
