@@ -37,22 +37,20 @@ backend pods
 STRICT = {"CODE_CHALLENGE_METHOD": "S256", "INSECURE_OIDC_SKIP_NONCE": "false"}
 
 
-class FleetTests(CertifiedCase):
-    """Nobody notices which of the two answers."""
+class FleetCase(CertifiedCase):
+    """Four pods, asked in turn; every second one may be the other program."""
 
-    def setUp(self) -> None:
-        """Four pods, asked in turn; every second one may be the other program."""
-        super().setUp()
-        self.codec = other_codec()
+    def start_fleet(self, *flags: str, **more: str) -> None:
+        """The pods with the provider and a load balancer. `flags`: what only our pods are told."""
         self.start_provider()
         ports = [free_port() for _ in range(4)]
         for number, port in enumerate(ports):
-            settings = self.settings(port) | STRICT
+            settings = self.settings(port) | STRICT | more
             if PEER and number % 2:
                 variables = {f"OAUTH2_PROXY_{key}": value for key, value in settings.items()}
                 pod = self.run_process([PEER], clean_environment(variables))
             else:
-                pod = self.run_sidecar(settings)
+                pod = self.run_sidecar(settings, *flags)
             pod.await_listening(port)
         program = shutil.which("haproxy") or "/usr/sbin/haproxy"
         self.assertTrue(Path(program).exists(), "haproxy is missing: install Debian's haproxy")
@@ -66,6 +64,21 @@ class FleetTests(CertifiedCase):
         for number in range(8):
             found = self.seen(self.visitor.get(f"{self.base}/{number}"))
             self.assertEqual((found["path"], found["headers"]["x-forwarded-email"]), (f"/{number}", email))
+
+    def assert_unknown(self) -> None:
+        """No pod does."""
+        for _ in range(4):
+            self.assertEqual(self.visitor.get(f"{self.base}/oauth2/auth").status, 401)
+
+
+class FleetTests(FleetCase):
+    """Sessions in cookies: nobody notices which of the two answers."""
+
+    def setUp(self) -> None:
+        """A fleet, and what oauth2-proxy's pods would write and read."""
+        super().setUp()
+        self.codec = other_codec()
+        self.start_fleet()
 
     def test_sign_in(self) -> None:
         """A sign-in that begins at one pod, is completed at the next and goes on at a third ends where it should."""
@@ -138,8 +151,42 @@ class FleetTests(CertifiedCase):
         """Whoever signs out at one pod has no session at any."""
         self.sign_in()
         self.visitor.get(f"{self.base}/oauth2/sign_out")
-        for _ in range(4):
-            self.assertEqual(self.visitor.get(f"{self.base}/oauth2/auth").status, 401)
+        self.assert_unknown()
+
+
+class RedisFleetTests(FleetCase):
+    """Sessions in Redis."""
+
+    def setUp(self) -> None:
+        """A fleet that shares a Redis."""
+        super().setUp()
+        port = free_port()
+        redis = self.run_process(["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", ""])
+        redis.await_listening(port)
+        self.start_fleet(
+            "--redis-trust-time=0s", SESSION_STORE_TYPE="redis", REDIS_CONNECTION_URL=f"redis://127.0.0.1:{port}"
+        )
+
+    def test_sign_in(self) -> None:
+        """A sign-in at whichever pods leaves a ticket that every pod knows."""
+        for number in range(4):
+            self.visitor = Visitor()
+            found = self.seen(self.sign_in(f"/wanted/{number}"))
+            self.assertEqual(found["path"], f"/wanted/{number}")
+            self.assertLess(len(self.visitor.jar(self.base)[SESSION]), 400)
+            self.assert_known("ada@example.com")
+
+    def test_signing_out(self) -> None:
+        """Whoever signs out at one pod has ended the session at every one, also of a copied cookie."""
+        for number in range(4):
+            self.visitor = Visitor()
+            self.sign_in()
+            for _ in range(number):
+                self.visitor.get(f"{self.base}/")
+            copied = dict(self.visitor.jar(self.base))
+            self.visitor.get(f"{self.base}/oauth2/sign_out")
+            self.visitor.jar(self.base).update(copied)
+            self.assert_unknown()
 
 
 def challenge(verifier: str) -> str:
