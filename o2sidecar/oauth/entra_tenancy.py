@@ -66,6 +66,11 @@ class Tenancy:
             return len(self.allowed) == 1 and PERSONAL not in self.allowed
         return not self.many
 
+    @property
+    def names_personal(self) -> bool:
+        """Whether the operator wants personal accounts by name, as `consumers` or by their tenant."""
+        return PERSONAL in self.allowed or PERSONAL in self.issuer
+
     def admits(self, claims: Mapping[str, Any]) -> bool:
         """Whether verified claims are of a tenant that is allowed."""
         tenant = claims.get("tid")

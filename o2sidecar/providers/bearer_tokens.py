@@ -79,6 +79,13 @@ class TokenIssuer:
             # RFC 7800 §3.1: such a token is nothing without a proof of its key, which nobody checks here.
             raise ProviderFailed(reason="token_bound", detail="the token is bound to a key (cnf)")
         if not reach(claims, self._email_claim):
+            if "@" in claims["sub"]:
+                # A subject is no address, whatever it looks like: that of a CI job's token ends in a branch's name,
+                # which anybody chooses, and must not fit a rule about domains.
+                raise ProviderFailed(
+                    reason="token_email_missing",
+                    detail=f"the token has no {self._email_claim}, and its subject (sub) only looks like an address",
+                )
             # Whoever has no email is known by the subject, and then it is the subject that must be verified.
             claims[self._email_claim] = claims["sub"]
         person = await self._persons.person(claims, endpoint="", access_token=text)

@@ -9,12 +9,15 @@ from attrs import evolve
 from twisted.logger import Logger
 
 from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM, Person
-from o2sidecar.oauth.entra_tenancy import Tenancy
+from o2sidecar.oauth.entra_tenancy import PERSONAL, Tenancy
+from o2sidecar.policy.admission import domain_of
 from o2sidecar.providers.microsoft_graph import MicrosoftGraph
 from o2sidecar.providers.persons import Persons
 from o2sidecar.refusals import NotPermitted, ProviderFailed
 
 _log = Logger()
+_MICROSOFTS = frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"})
+"""Domains in which Microsoft itself gives out the addresses of personal accounts."""
 
 
 class EntraPersons:
@@ -54,7 +57,11 @@ class EntraPersons:
                 sentence="Your organization may not use this application.",
                 detail="the tenant of the id_token (tid) is none of entra_id_allowed_tenants",
             )
-        own = claims if self._believes_email else {**claims, STANDARD_EMAIL_CLAIM: own_email(claims)}
+        own = (
+            claims
+            if self._believes_email
+            else {**claims, STANDARD_EMAIL_CLAIM: own_email(claims, personal=self._tenancy.names_personal)}
+        )
         person = await self._persons.person(own, endpoint=endpoint, access_token=access_token)
         if not endpoint:
             return person
@@ -79,15 +86,23 @@ class EntraPersons:
             return ()
 
 
-def own_email(claims: Mapping[str, Any]) -> str:
+def own_email(claims: Mapping[str, Any], *, personal: bool = False) -> str:
     """The address that is somebody's own whichever tenant says it.
 
-    Administrators can put any address into `email`; only `xms_edov` says that its domain is verified. The name that
-    somebody signs in by is of a domain that the tenant has verified, unless they are a guest there.
+    Nobody vouches for the addresses of personal accounts, but Microsoft for its own; `personal`: whether the operator
+    wants such accounts by name. Elsewhere administrators can put any address into `email`; only `xms_edov` says that
+    its domain is verified. The name that somebody signs in by is of a domain that the tenant has verified, unless they
+    are a guest there.
 
     Raises `NotPermitted` if there is none.
     """
     email, name = claims.get(STANDARD_EMAIL_CLAIM), claims.get("preferred_username")
+    if claims.get("tid") == PERSONAL and not (personal or _is_microsofts(name)):
+        raise NotPermitted(
+            reason="email_unverified",
+            sentence="Please sign in with the account that your organization gave you.",
+            detail="a personal account says that it has an address that is not Microsoft's; nobody has verified it",
+        )
     if isinstance(email, str) and email and claims.get("xms_edov") in (True, "true", "True", "1"):
         return email
     if isinstance(name, str) and name.count("@") == 1 and "#" not in name:
@@ -97,6 +112,10 @@ def own_email(claims: Mapping[str, Any]) -> str:
         sentence="Your organization does not vouch for your e-mail address.",
         detail="of many tenants an email counts only with xms_edov, or as preferred_username; there is neither",
     )
+
+
+def _is_microsofts(name: object) -> bool:
+    return isinstance(name, str) and domain_of(name.lower()) in _MICROSOFTS
 
 
 def lacks_groups(claims: Mapping[str, Any]) -> bool:

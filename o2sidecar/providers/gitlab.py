@@ -55,7 +55,7 @@ class GitLabPersons:
                 sentence="Your e-mail address is not verified with GitLab.",
                 detail="GitLab's user info does not say that the email is verified (email_verified)",
             )
-        person = self._rules.person({**claims, **{name: value for name, value in said.items() if value}})
+        person = self._rules.person({**claims, **{name: value for name, value in said.items() if value is not None}})
         nickname = said.get("nickname")
         projects = [project.group for project in self._projects if await self._works_on(project, headers)]
         return evolve(

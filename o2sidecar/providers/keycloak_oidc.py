@@ -27,7 +27,9 @@ class KeycloakPersons:
         """See `Persons`."""
         person = await self._persons.person(claims, endpoint=endpoint, access_token=access_token)
         roles = group_names(roles_of(_access_claims(access_token, claims)))
-        return evolve(person, groups=tuple(dict.fromkeys((*person.groups, *roles))))
+        # Whoever may name groups must not name roles by that.
+        groups = (group for group in person.groups if not group.startswith("role:"))
+        return evolve(person, groups=tuple(dict.fromkeys((*groups, *roles))))
 
 
 def _access_claims(access_token: str, claims: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -160,7 +160,10 @@ class OidcProvider:
         )
         if tokens.id_token:
             _require_same_person(session, tokens.id_token)
-            claims = await self._check.verify(tokens.id_token, advertised=metadata.signing_algorithms)
+            try:
+                claims = await self._check.verify(tokens.id_token, advertised=metadata.signing_algorithms)
+            except ProviderUnavailable as unavailable:
+                return self._as_before(session, renewed, unavailable)
             return await self._judged(session, evolve(renewed, id_token=tokens.id_token), claims)
         if self._persons.decides:
             return await self._judged(session, renewed, _claims_of(session))
@@ -174,10 +177,7 @@ class OidcProvider:
                 claims, endpoint=metadata.userinfo_endpoint, access_token=renewed.access_token
             )
         except ProviderUnavailable as unavailable:
-            _log.warn("A session's person could not be asked about: {trouble}", trouble=unavailable.detail)
-            self._require_unexpired(session)
-            # The new tokens are kept, since the old ones may be void by now; more time they give nobody unasked.
-            return evolve(renewed, expires_on=session.expires_on)
+            return self._as_before(session, renewed, unavailable)
         except (ProviderFailed, NotPermitted) as refusal:
             if self._persons.decides:
                 raise SessionEnded(detail=str(refusal)) from None
@@ -185,6 +185,15 @@ class OidcProvider:
         # Providers may leave the email out of refreshed tokens; it is still the same person.
         known = evolve(person, email=person.email or session.email)
         return evolve(renewed, **_identity(known))
+
+    def _as_before(self, session: Session, renewed: Session, unavailable: ProviderUnavailable) -> Session:
+        """The renewed session for as long as it had before; nobody could be asked who its person is now.
+
+        The new tokens are kept, since the old ones may be void by now; more time they give nobody unasked.
+        """
+        _log.warn("A session's person could not be asked about: {trouble}", trouble=unavailable.detail)
+        self._require_unexpired(session)
+        return evolve(renewed, id_token=session.id_token, expires_on=session.expires_on)
 
     async def _require_valid(self, session: Session) -> None:
         """The session's own tokens must still vouch for it; otherwise raise `SessionEnded`."""
@@ -220,13 +229,14 @@ def _claims_of(session: Session) -> Mapping[str, Any]:
 def _require_same_person(session: Session, id_token: str) -> None:
     """OpenID Connect Core §12.2: a refreshed ID token keeps `iss` and `sub`.
 
-    Where the session's own cannot be read, its user must be the `sub`.
+    A session's user is its `sub` too, unless the provider calls people otherwise; where its own token cannot be read,
+    that decides alone.
     """
     renewed = read_id_token(id_token).unverified_claims
     try:
         before = dict(read_id_token(session.id_token).unverified_claims)
     except ProviderFailed:
         before = {"sub": session.user} if session.user else {}
-    for name in ("iss", "sub"):
-        if name in before and renewed.get(name) != before[name]:
+    for name, known in (("iss", ()), ("sub", (session.user,))):
+        if name in before and renewed.get(name) not in (before[name], *filter(None, known)):
             raise SessionEnded(reason="identity_changed", detail=f"the refreshed id_token has another {name}")

@@ -55,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         "OAUTH2_PROXY_COOKIE_SECRET": SECRET,
         "OAUTH2_PROXY_COOKIE_SECURE": "false",
         "OAUTH2_PROXY_EMAIL_DOMAINS": "*",
+        "O2SIDECAR_PROVIDER_REQUIRED_AT_START": "false",
         "OAUTH2_PROXY_SKIP_AUTH_ROUTES": "^/public/,^/hc/.*/ready$,GET=^/getonly/",
     }
     with tempfile.TemporaryDirectory() as name:

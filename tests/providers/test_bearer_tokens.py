@@ -89,7 +89,15 @@ class OwnIssuerTests(BearerCase):
         for email in (None, ""):
             found = self.session(id_token(email=email, email_verified=None))
             self.assertEqual(found.email if found else "", "user-1")
-        self.assertIsNone(self.session(id_token(email=None, sub="root@corp.example", email_verified=False)))
+        self.assertIsNone(self.session(id_token(email=None, sub="user-1", email_verified=False)))
+
+    def test_a_subject_is_no_address(self) -> None:
+        """One that looks like an address opens nothing: a CI job's token ends in a branch's name, anybody's choice."""
+        for subject in ("x@example.com", "project_path:evil/p:ref_type:branch:ref:x@example.com"):
+            self.assertIsNone(self.session(id_token(email=None, email_verified=None, sub=subject)))
+        self.tokens = self.make(oidc_email_claim="sub")
+        found = self.session(id_token(email=None, email_verified=None, sub="x@example.com"))
+        self.assertEqual(found.email if found else "", "x@example.com")
 
     def test_claims_that_settings_name(self) -> None:
         """Email and groups come from the claims that settings name for logins too."""

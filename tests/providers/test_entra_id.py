@@ -198,6 +198,14 @@ class ManyTenantsTests(EntraTestCase):
         self.comes_from(OURS)
         self.assertEqual(self.refusal(oidc_issuer_url=f"{ISSUER}/consumers/v2.0").reason, "token_issuer")
 
+    def test_personal_accounts_among_others(self) -> None:
+        """O: a personal account passes by an address that Microsoft gave out, and by no other: nobody verified it."""
+        self.comes_from(PERSONAL, preferred_username="eve@outlook.com")
+        self.assertEqual(self.session().email, "eve@outlook.com")
+        for name in ("leaver@example.com", "x@outlook.evil.example", "x@outlook.com.evil.example"):
+            self.comes_from(PERSONAL, preferred_username=name)
+            self.assertEqual(self.refusal().reason, "email_unverified", name)
+
     def test_odd_tenants(self) -> None:
         """Tenants are allowed by their ids only."""
         for tenant in ("corp.onmicrosoft.com", "", "common", OURS + "0", f" {OURS}"):

@@ -71,7 +71,7 @@ class RoleTests(KeycloakTestCase):
 
     def test_a_group_is_no_role(self) -> None:
         """A group of the same name does not make somebody a holder of a role."""
-        self.fake.claims["groups"] = ["admin"]
+        self.fake.claims["groups"] = ["admin", "role:admin"]
         self.fake.tokens["access_token"] = access_token(realm_access=None)
         self.assertFalse(self.admits(self.session(), allowed_roles=["admin"]))
 

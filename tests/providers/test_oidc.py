@@ -466,6 +466,12 @@ class RefreshTests(OidcTestCase):
         self.assertIsInstance(self.refreshed(before), SessionEnded)
         self.assertIsInstance(self.refreshed(evolve(before, user="")), Session)
 
+    def test_the_same_person_by_the_user(self) -> None:
+        """A session that another program wrote may name the same person by its user alone (golden session)."""
+        before = evolve(self.before, id_token=id_token(sub="somebody-else"), user="user-1")
+        self.assertIsInstance(self.refreshed(before), Session)
+        self.assertIsInstance(self.refreshed(evolve(before, user="user-3")), SessionEnded)
+
     def test_refused_identity(self) -> None:
         """A refreshed token that would not do at sign-in is a failure: the old tokens decide."""
         for change in ({"email_verified": False}, {"aud": "other"}, {"exp": NOW}, {"email": "a\nb"}):
