@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.policy.peers import Forwarding
-from o2sidecar.session.cookies import SessionCookie, parse_cookies
+from o2sidecar.session.cookies import Cookies, SessionCookie, parse_cookies
 
 _BEFORE_A_COOKIE = b"; \t"
 
@@ -22,27 +22,29 @@ class OwnCookies:
         self._name = cookie.attributes.name.encode("ascii")
         self._assignment = self._name + b"="
 
-    def field(self, exchange: Exchange) -> bytes:
-        """The request's Cookie field; empty if no cookie in it can be a session's."""
+    def key(self, exchange: Exchange) -> bytes:
+        """The bytes that decide which session a request brings: its session cookies and nothing else; empty without."""
         fields = exchange.values(b"cookie")
         if not fields:
             return b""
         field = fields[0] if len(fields) == 1 else b"; ".join(fields)
-        return field if self._name in field else b""
-
-    def key(self, field: bytes) -> bytes:
-        """The bytes that decide which session a Cookie field holds: its session cookies, and nothing else of it."""
         start = field.find(self._assignment)
-        if start < 0 or (start and field[start - 1] not in _BEFORE_A_COOKIE) or field.count(self._name) != 1:
-            cookies = parse_cookies([field])
-            ours = self._cookie.presented(cookies)
-            return "; ".join(f"{name}={value}" for name, value in cookies if name in ours).encode()
-        end = field.find(b";", start)
-        return field[start:] if end < 0 else field[start:end]
+        if start >= 0 and (not start or field[start - 1] in _BEFORE_A_COOKIE) and field.count(self._name) == 1:
+            end = field.find(b";", start)
+            return field[start:] if end < 0 else field[start:end]
+        if self._name not in field:
+            return b""
+        cookies = parse_cookies([field])
+        ours = self._cookie.presented(cookies)
+        return "; ".join(f"{name}={value}" for name, value in cookies if name in ours).encode()
+
+    def cookies(self, exchange: Exchange) -> Cookies:
+        """All cookies of the request."""
+        return parse_cookies(exchange.values(b"cookie"))
 
     def presented(self, exchange: Exchange) -> list[str]:
         """The names of the session's cookies that the request brought."""
-        return self._cookie.presented(parse_cookies(exchange.values(b"cookie")))
+        return self._cookie.presented(self.cookies(exchange))
 
     def host(self, exchange: Exchange) -> str:
         """Whose cookies these are."""
@@ -54,7 +56,7 @@ class OwnCookies:
 
     def take_all(self, exchange: Exchange) -> None:
         """Have the answer delete those of pending logins as well."""
-        self._take(exchange, self._cookie.ours(parse_cookies(exchange.values(b"cookie"))))
+        self._take(exchange, self._cookie.ours(self.cookies(exchange)))
 
     def _take(self, exchange: Exchange, names: list[str]) -> None:
         if names:

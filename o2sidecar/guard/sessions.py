@@ -23,7 +23,7 @@ from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
-from o2sidecar.session.cookies import SessionCookie, parse_cookies
+from o2sidecar.session.cookies import Cookies, SessionCookie
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
 from o2sidecar.shared_call import SharedCalls
@@ -69,13 +69,12 @@ class Sessions:
 
         One that is due (`Opened.due_at`) must be given to `renew` before it is used; `settle` does both.
         """
-        field = self._own.field(exchange)
-        if not field:
+        key = self._own.key(exchange)
+        if not key:
             return None
-        key = self._own.key(field)
         opened = self._opened.get(key)
         if opened is None:
-            opened = self._open(key, field)
+            opened = self._open(key, self._own.cookies(exchange))
             if opened is None:
                 return None
         else:
@@ -140,10 +139,10 @@ class Sessions:
     def _written(self, exchange: Exchange, session: Session) -> list[bytes]:
         return self._cookie.write(session, self._own.host(exchange), self._own.presented(exchange), self._now())
 
-    def _open(self, key: bytes, field: bytes) -> Opened | None:
+    def _open(self, key: bytes, cookies: Cookies) -> Opened | None:
         now = self._now()
         try:
-            session = self._cookie.read(parse_cookies([field]), now)
+            session = self._cookie.read(cookies, now)
         except CookieRefused as refused:
             self._counts.refused.add(refused.reason)
             return None

@@ -24,7 +24,6 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.refusals import NotSignedIn, OwnFault, Refusal, StoreUnavailable
-from o2sidecar.session.cookies import parse_cookies
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
 from o2sidecar.session.ticket import Ticket
@@ -99,18 +98,17 @@ class StoredSessions:
 
     def settle(self, exchange: Exchange, decide: _Decide, give_up: _GiveUp) -> None:
         """See `SessionFinder`."""
-        field = self._own.field(exchange)
-        if not field:
+        key = self._own.key(exchange)
+        if not key:
             decide(exchange, None)
             return
-        key = self._own.key(field)
         opened = self._opened.get(key)
         if opened is not None and opened.due_at > self._now():
             self._counts.remembered += 1
             decide(exchange, None if opened.ended else opened)
             return
         try:
-            presented = self._read(field)
+            presented = self._read(exchange)
         except CookieRefused as refused:
             if self._sealed is None:
                 self._counts.refused.add(refused.reason)
@@ -171,7 +169,7 @@ class StoredSessions:
             self.take_cookies(exchange)
             return None
         self.take_cookies(exchange)
-        self._forget(self._own.key(self._own.field(exchange)))
+        self._forget(self._own.key(exchange))
         session = await self._first(presented)
         if not all([await self._removed(each.ticket) for each in presented]):
             raise StoreUnavailable(
@@ -189,12 +187,12 @@ class StoredSessions:
         """See `SessionFinder`."""
         self._own.take_all(exchange)
 
-    def _read(self, field: bytes) -> list[Presented]:
-        return self._tickets.read(parse_cookies([field]), self._now())
+    def _read(self, exchange: Exchange) -> list[Presented]:
+        return self._tickets.read(self._own.cookies(exchange), self._now())
 
     def _presented(self, exchange: Exchange) -> list[Presented]:
         try:
-            return self._read(self._own.field(exchange))
+            return self._read(exchange)
         except CookieRefused:
             return []
 

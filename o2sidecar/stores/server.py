@@ -226,7 +226,7 @@ class RedisServer:
         return str(error) or type(error).__name__
 
     def _unavailable(self, why: str) -> StoreUnavailable:
-        return StoreUnavailable(detail=f"Redis at {self.where}: {why}")
+        return StoreUnavailable(detail=f"Redis at {self.where}: {why.removesuffix('.')}")
 
 
 MakeServer = Callable[[str, int], RedisServer]

@@ -135,18 +135,19 @@ class OutageTests(RedisCase):
     def test_asked_first(self) -> None:
         """`--config-test` tries Redis out, leaves nothing there, and ends with 1 and a sentence if it does not do."""
         settings = ["--config-test", self.there, *self.with_redis()]
-        good = self.sidecar_tested(*settings)
+        good = self.not_waited_for(*settings)
         self.assertEqual(good.status(), 0, good.output())
         self.assertEqual(ask_redis(self.port_of_redis, "DBSIZE"), 0)
         self.server.stop()
-        bad = self.sidecar_tested(*settings)
+        bad = self.not_waited_for(*settings)
         self.assertEqual(bad.status(), 1)
         self.assertIn(
             "--redis-connection-url (redis_connection_url): sessions cannot be kept there: Redis", bad.output()
         )
         self.assertNotIn("Traceback", bad.output())
 
-    def sidecar_tested(self, *arguments: str) -> Running:
+    def not_waited_for(self, *arguments: str) -> Running:
+        """A sidecar that may end before it listens."""
         return self.run_sidecar(
             {
                 "PROVIDER": "oidc",
@@ -170,8 +171,9 @@ class OutageTests(RedisCase):
         eventually("readiness", self.is_ready)
         self.works()
         self.server.stop()
-        port = free_port()
-        ending = self.sidecar_on(port, *self.with_redis(), self.there, "--redis-required-at-start")
+        address = f"--http-address=127.0.0.1:{free_port()}"
+        needed = ("--defaults=o2sidecar", "--redis-required-at-start")
+        ending = self.not_waited_for(*self.with_redis(), self.there, address, *needed)
         self.assertEqual(ending.status(), 1)
         self.assertIn("redis_required_at_start: the process ends", ending.output())
 
