@@ -123,7 +123,11 @@ def start_sidecar(port: int, upstream: int) -> Running:
         "PASS_HOST_HEADER": "false",
     }
     variables = {f"OAUTH2_PROXY_{key}": value for key, value in settings.items()}
-    running = Running([str(BIN / "o2sidecar"), "run"], output=CACHE / "sidecar.log", settings=variables)
+    running = Running(
+        [str(BIN / "o2sidecar"), "run", "--provider-required-at-start=false"],
+        output=CACHE / "sidecar.log",
+        settings=variables,
+    )
     running.await_listening(port)
     return running
 

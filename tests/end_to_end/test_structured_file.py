@@ -62,7 +62,9 @@ class StructuredFileTests(ProcessCase):
         self.assertIn("  OAUTH2_PROXY_UPSTREAMS\n", done.stderr)
         self.assertNotIn("a-secret-for-nobody", done.stderr)
         left = COOKIE | {"OAUTH2_PROXY_SKIP_AUTH_ROUTES": "^/open/"}
-        sidecar = self.run_process([str(BIN / "o2sidecar"), "run", f"--alpha-config={self.path}"], left)
+        sidecar = self.run_process(
+            [str(BIN / "o2sidecar"), "run", "--provider-required-at-start=false", f"--alpha-config={self.path}"], left
+        )
         sidecar.await_listening(self.port)
         self.assertEqual(Visitor().get(f"http://127.0.0.1:{self.port}/open/x").status, 200)
         self.assertNotIn("a-secret-for-nobody", sidecar.output())

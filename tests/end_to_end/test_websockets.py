@@ -64,7 +64,7 @@ class WebSocketCase(BrowserCase):
             "REQUEST_LOGGING_FORMAT": "{{.Username}} {{.StatusCode}} {{.Reason}}",
             **changes,
         }
-        sidecar = self.run_sidecar(settings, *arguments)
+        sidecar = self.run_sidecar(settings, "--provider-required-at-start=false", *arguments)
         sidecar.await_listening(self.port)
         return sidecar
 
