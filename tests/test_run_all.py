@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.run_all import NEEDS_PROCESSES, ROOT, Suite, by_last_line, by_status, by_trial, run, unit_modules
+from tests.differences import complaints_about_cases
+from tests.run_all import NEEDS_PROCESSES, ROOT, SUITES, Suite, by_last_line, by_status, by_trial, run, unit_modules
 
 
 class CountingTests(SynchronousTestCase):
@@ -44,9 +46,15 @@ class CountingTests(SynchronousTestCase):
 class RunningTests(SynchronousTestCase):
     """A suite is run, or it fails with the reason."""
 
-    def suite(self, *command: str, missing: str = "") -> Suite:
+    def suite(self, *command: str, missing: str = "", complaints: Sequence[str] = ()) -> Suite:
         """A suite of one command."""
-        return Suite(name="s", missing=lambda: missing, command=lambda: command, count=by_status)
+        return Suite(
+            name="s",
+            missing=lambda: missing,
+            command=lambda: command,
+            count=by_status,
+            complaints=lambda output: [f"{complaint} {output.strip()}" for complaint in complaints],
+        )
 
     def test_missing(self) -> None:
         """What is missing is a failure that says so, and nothing is run."""
@@ -68,9 +76,27 @@ class RunningTests(SynchronousTestCase):
         for words in ("out", "err", "''"):
             self.assertIn(words, result.output)
 
+    def test_complaints(self) -> None:
+        """What is wrong with the output of a suite that went well is said behind it, and counts as failed."""
+        result = run(self.suite("/bin/echo", "b", complaints=("a", "c")))
+        self.assertEqual((result.passed, result.failed), (1, 2))
+        self.assertEqual(result.output, "b\nFAIL s: a b\nFAIL s: c b\n")
+
+    def test_complaints_about_nothing(self) -> None:
+        """A suite that did not run has one failure, not one for all that it did not say."""
+        for missing in ("", "node is missing"):
+            result = run(self.suite("/bin/false", missing=missing, complaints=("a", "c")))
+            self.assertEqual((result.passed, result.failed), (0, 1))
+
 
 class ChoosingTests(SynchronousTestCase):
     """Every test is in one suite or the other."""
+
+    def test_differences_are_held(self) -> None:
+        """Each way of setting the recorded cases up is held to the list of those that may differ."""
+        for suite in SUITES["conformance"]:
+            self.assertIs(suite.complaints, complaints_about_cases, suite.name)
+        self.assertEqual(len(SUITES["conformance"]), 3)
 
     def test_all_modules(self) -> None:
         """The unit suite and the suite with processes have every test module between them."""

@@ -21,6 +21,10 @@ EVERYTHING = settings(
     PING_USER_AGENT="kube-probe",
 )
 """Every option that tells the app something is on."""
+KEEPING = settings("--set-xauthrequest", "--pass-access-token", "--skip-auth-strip-headers=false")
+"""Clients' fields are kept where our own options do not need their names."""
+NOTHING = settings("--pass-user-headers=false", "--pass-basic-auth=false")
+"""No option tells the app who somebody is."""
 
 
 def spellings(name: bytes) -> list[bytes]:
@@ -29,6 +33,7 @@ def spellings(name: bytes) -> list[bytes]:
     return [name, name.lower(), name.upper(), under, under.upper(), name.replace(b"-", b"_", 1), name.swapcase()]
 
 
+GAP = [b"GAP-Auth: evil", b"gap_auth: evil", b"GAP_Signature: evil"]
 SPOOFED = [b"%s: evil" % spelling for name in FAMILIES for spelling in spellings(name)]
 
 
@@ -86,6 +91,15 @@ class IdentityTests(HostileCase):
                 (evil, SIGNED_IN, b"A: b", evil, b"C: d", evil),
             ):
                 self.assertEqual(identity(self.served(get(*fields, target=b"/admin"))), told(ALICE))
+
+    def test_f4_the_sessions_word_alone(self) -> None:
+        """F4: of who is signed in the session alone speaks, in both families, even with stripping off (§10 #2, #3)."""
+        of_both = told(ALICE) | {name.replace(b"forwarded", b"auth-request"): it for name, it in told(ALICE).items()}
+        for loaded, truth in ((EVERYTHING, of_both), (KEEPING, of_both), (NOTHING, {})):
+            for evil in (GAP, *(SPOOFED[start : start + 20] for start in range(0, len(SPOOFED), 20))):
+                got = self.served(get(*evil, SIGNED_IN, target=b"/admin"), loaded)
+                self.assertEqual(identity(got), truth, evil)
+                self.assertNotIn(b"evil", b"".join(value for _, value in got.fields))
 
     def test_two_people_on_one_connection(self) -> None:
         """Each request carries the identity of its own cookie, on whatever connections it travels."""
@@ -211,6 +225,22 @@ class ValueTests(HostileCase):
             get(b"authorization: Bearer evil", b"Cookie: " + pair(evolve(ALICE, id_token="ID")), target=b"/admin")
         )
         self.assertEqual(whole.seen[0].values(b"authorization"), [b"Bearer ID"])
+
+    def test_the_browser_is_told_no_more_than_it_knows(self) -> None:
+        """Tokens and identity are for the app and the auth endpoint: no app's answer has them (CONTRACT §10 #18)."""
+        loaded = settings(
+            *("--set-xauthrequest", "--pass-access-token", "--set-authorization-header", "--pass-authorization-header")
+        )
+        cookie = b"Cookie: " + pair(evolve(ALICE, access_token="AT.secret", id_token="ID.secret"))
+        for line in (b"GET /admin HTTP/1.1", b"HEAD /admin HTTP/1.1", b"GET /public/x HTTP/1.1"):
+            whole = Whole(loaded)
+            got = whole.ask(get(cookie, line=line))
+            self.assertEqual(whole.seen[0].values(b"x-forwarded-access-token"), [b"AT.secret"])
+            for secret in (b"secret", b"alice", b"X-Auth-Request", b"Authorization"):
+                self.assertNotIn(secret.lower(), got.lower(), line)
+        told_asker = Whole(loaded).ask(get(cookie, target=b"/oauth2/auth"))
+        self.assertIn(b"X-Auth-Request-Access-Token: AT.secret\r\n", told_asker)
+        self.assertIn(b"Authorization: Bearer ID.secret\r\n", told_asker)
 
 
 class RefusalTests(HostileCase):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.catalogue.hostile_case import HostileCase, get
+from tests.catalogue.hostile_case import HostileCase, get, post
 from tests.catalogue.strict import read_answers
 from tests.catalogue.whole import ALICE, SETTINGS, Whole, pair, settings
 
@@ -151,3 +151,17 @@ class SignedInTests(HostileCase):
             answer = whole.ask(get(SIGNED_IN, target=target))
             self.assertEqual([request.target for request in whole.seen], [target])
             self.assertEqual(read_answers(answer, [b"GET"]).messages[0].status, 200)
+
+    def test_with_its_body(self) -> None:
+        """What is sent to an odd path arrives there, whole: nobody is sent elsewhere without it (CONTRACT §10 #12)."""
+        for target in (b"/a//b", b"/a/../b", b"/a/./b?x=1", b"//a", b"/a/%2e%2e/b", b"/%zz", b"/a/..;/b"):
+            line = b"POST " + target + b" HTTP/1.1"
+            for framing, body in (
+                (b"Content-Length: 3", b"a=b"),
+                (b"Transfer-Encoding: chunked", b"3\r\na=b\r\n0\r\n\r\n"),
+            ):
+                whole = Whole()
+                answer = whole.ask(post(SIGNED_IN, framing, body=body, line=line))
+                self.assertEqual([(each.target, each.body) for each in whole.seen], [(target, b"a=b")])
+                self.assertEqual(read_answers(answer, [b"POST"]).messages[0].status, 200)
+                self.denied(post(framing, body=body, line=line), 403)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import IResource
 from zope.interface.verify import verifyObject
@@ -138,6 +139,21 @@ class SessionGuardTests(GuardCase):
         guard = self.guard(self.passes("^/public/", proxied=True))
         self.ask(guard, Asked(target=b"/admin", fields=[(b"x-forwarded-uri", b"/public/x")]))
         self.assertEqual(self.inner.served, [])
+        self.ask(guard, Asked(target=b"/public/x", fields=[(b"x-forwarded-uri", b"/admin")]))
+        self.assertEqual(self.inner.served, ["nobody"], "and it closes nothing")
+
+    def test_constraints_are_the_auth_endpoints(self) -> None:
+        """What an app's own query calls allowed_groups keeps nobody out, and lets nobody in (CONTRACT §10 #11)."""
+        queries = (
+            b"allowed_groups=admins", b"allowed_emails=bob@example.com", b"allowed_email_domains=corp.com",
+            b"a=1&allowed_groups=admins&allowed_groups=", b"allowed_group%73=admins", b"a=1;allowed_groups=admins",
+        )  # fmt: skip
+        for query in queries:
+            self.ask(self.guard(), Asked(cookie_of(ALICE), target=b"/app?" + query))
+        self.assertEqual(self.inner.served, ["alice@example.com"] * len(queries))
+        self.ask(self.guard(groups=frozenset({"admins"})), Asked(cookie_of(ALICE), target=b"/?allowed_groups=dev"))
+        self.ask(self.guard(), Asked(target=b"/?allowed_groups=dev"))
+        self.assertEqual(self.answers.refused, ["group_not_allowed alice@example.com", "not signed in"])
 
     def opened_tunnel(self, guard: SessionGuard, *cookies: str, target: bytes = b"/") -> Callable[[], bool] | None:
         """What tells whether the session of a request to upgrade still counts."""
@@ -233,6 +249,19 @@ class SessionGuardTests(GuardCase):
         self.provider.answers[0].callback(evolve(ALICE, created_at=NOW + 600, groups=("guests",)))
         self.assertEqual((self.inner.served, self.answers.refused), ([], ["group_not_allowed alice@example.com"]))
 
+    def test_one_last_word_about_a_cookie(self) -> None:
+        """A session that ends at its renewal, or may not pass after it, is deleted and not set too (§10 #15)."""
+        self.clock.advance(600)
+        renewed = evolve(ALICE, created_at=NOW + 600, groups=("guests",))
+        for outcome in (Failure(SessionEnded()), renewed):
+            asked = self.ask(self.guard(groups=frozenset({"dev"}), refresh=600), Asked(cookie_of(ALICE)))
+            # A failure given to `callback` goes the way of errors.
+            self.provider.answers[-1].callback(outcome)
+            [cookie] = asked.set_cookies
+            self.assertTrue(cookie.startswith(b"_oauth2_proxy=;"), cookie)
+            self.assertIn(b"Max-Age=0", cookie)
+        self.assertEqual(self.inner.served, [])
+
     def test_judging_fails(self) -> None:
         """A request that cannot be judged is refused, not served (fail closed)."""
         self.clock.advance(600)
@@ -327,6 +356,9 @@ class AuthOnlyTests(GuardCase):
             (proxied, b"/public/x", 202),
             (proxied, b"/private?x=/public", 401),
             (proxied, b"/public/../private", 401),
+            (proxied, b"/public/%2e%2e/private", 401),
+            (proxied, b"/public/.%2E/private", 401),
+            (proxied, b"/public/%252e%252e/private", 401),
             (alone, b"/public/x", 401),
         ):
             asked = Asked(target=b"/oauth2/auth", fields=[(b"x-forwarded-uri", uri)])

@@ -95,6 +95,23 @@ class AccessLogTests(RecordsTestCase):
             # One character more, and the template is followed instead.
             self.assertEqual(self.request(exchange, layout + "!"), self.request(exchange, layout)[:-1] + "!\n")
 
+    def test_codes_are_masked(self) -> None:
+        """In no layout does a login's code or state stand in a line, however the query is written (§10 #26)."""
+        for query in (
+            b"code=SECRET&state=SECRET:/x",
+            b"a=1&CODE=SECRET&State=SECRET",
+            b"code=SECRET&code=SECRET&state=",
+            b'code=SECRET"SECRET\\&state=SECRET',
+            b"code=?code=SECRET&x=1&id_token=SECRET",
+            b"session_state=1&access_token=SECRET",
+        ):
+            asked = Answered(b"/oauth2/callback?" + query)
+            for layout in (layouts.REQUEST, layouts.REQUEST_WITH_REASON, "{{.RequestURI}}"):
+                line = self.request(asked, layout)
+                self.assertIn("/oauth2/callback?", line)
+                self.assertIn("=***", line)
+                self.assertNotIn("SECRET", line)
+
     def test_own_layout(self) -> None:
         """The operator's layout is followed."""
         line = self.request(Answered(b'/a"b'), "{{.RequestMethod}}={{.RequestURI}} {{.StatusCode}} {{.Username}}")

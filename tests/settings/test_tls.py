@@ -35,6 +35,12 @@ class FlatTests(SynchronousTestCase):
         """With force_https there is plain HTTP too, to send people on from."""
         self.assertEqual(self.listeners(*PAIR, "--force-https"), [(4180, False), (443, True)])
 
+    def test_elsewhere(self) -> None:
+        """Behind somebody who ends TLS force_https needs no certificate, and plain HTTP stays (CONTRACT §10 #22)."""
+        for arguments in ((), ("--reverse-proxy",), ("--https-address=:8443",)):
+            self.assertEqual(self.listeners("--force-https", *arguments), [(4180, False)])
+        self.assertIn("must be HOST:PORT", refusal_of("--force-https", "--https-address=nowhere"))
+
     def test_one_without_the_other(self) -> None:
         """A certificate needs a key, and a key a certificate."""
         for argument in PAIR:

@@ -86,6 +86,21 @@ class GoTemplatesTests(SynchronousTestCase):
             b"frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
         )
 
+    def test_a_page_is_html_whatever_it_looks_like(self) -> None:
+        """Nobody guesses at a page's type: neither we by the template's text nor the browser by a value in it."""
+        templates = self.load(sign_in__html="no tag: {{.Redirect}}", error__html="%PDF-1.7 {{.Message}}")
+        pages = house().pages(templates=templates)
+        refusal = LoginFailed(reason="x", sentence="\x00\x01<script>alert(1)</script>")
+        for page in (
+            pages.sign_in(403, "/x"),
+            pages.sign_in(200, "/<script>alert(1)</script>"),
+            pages.error(refusal, request_id="r"),
+        ):
+            fields = dict(page.fields)
+            self.assertEqual(fields[b"Content-Type"], b"text/html; charset=utf-8")
+            self.assertEqual(fields[b"X-Content-Type-Options"], b"nosniff")
+            self.assertNotIn(b"<script>", page.body)
+
     def test_broken_templates_are_refused_at_the_start(self) -> None:
         """The problem names file, line, column and reason."""
         for source, reason in (
