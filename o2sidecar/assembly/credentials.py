@@ -16,7 +16,7 @@ from o2sidecar.htpasswd_file import HtpasswdFile
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.oauth.token_issuers import extra_issuers
 from o2sidecar.policy.guesses import Guesses
-from o2sidecar.providers.bearer_tokens import BearerTokens, TokenIssuer
+from o2sidecar.providers.bearer_tokens import BearerTokens
 from o2sidecar.providers.extra_issuers import token_issuer
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.surroundings import Surroundings
@@ -83,8 +83,7 @@ def local_users_of(
 
 
 def _tokens(settings: Settings, provider: Provider, surroundings: Surroundings) -> BearerTokens:
-    # A provider that issues no ID tokens, as GitHub, has no such attribute.
-    own: TokenIssuer | None = getattr(provider, "token_issuer", None)
+    own = provider.token_issuer
     others = [
         token_issuer(
             named,

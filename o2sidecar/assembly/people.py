@@ -74,8 +74,7 @@ class People:
         )
         admission = Admission(
             email_domains=settings.email_domains,
-            # A provider whose own options name groups has them; not every provider has such options.
-            allowed_groups=(*settings.allowed_groups, *getattr(provider, "allowed_groups", ())),
+            allowed_groups=(*settings.allowed_groups, *provider.allowed_groups),
             **({"listed_emails": emails} if emails else {}),
         )
         current = CurrentSession(sessions=sessions, admission=admission)

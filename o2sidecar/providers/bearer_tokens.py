@@ -88,7 +88,11 @@ class TokenIssuer:
                 )
             # Whoever has no email is known by the subject, and then it is the subject that must be verified.
             claims[self._email_claim] = claims["sub"]
-        person = await self._persons.person(claims, endpoint="", access_token=text)
+        try:
+            person = await self._persons.presented(claims, token=text)
+        except ProviderUnavailable:
+            self._rests_until = self._clock.seconds() + self._rest
+            raise
         return Session(
             created_at=self._clock.seconds(),
             expires_on=float(claims["exp"]),

@@ -13,7 +13,7 @@ from o2sidecar.oauth.entra_tenancy import PERSONAL, Tenancy
 from o2sidecar.policy.admission import domain_of
 from o2sidecar.providers.microsoft_graph import MicrosoftGraph
 from o2sidecar.providers.persons import Persons
-from o2sidecar.refusals import NotPermitted, ProviderFailed
+from o2sidecar.refusals import NotPermitted, ProviderFailed, ProviderUnavailable
 
 _log = Logger()
 _MICROSOFTS = frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"})
@@ -49,28 +49,34 @@ class EntraPersons:
         self._asks_for_email = asks_for_email
         self._believes_email = believes_email or tenancy.is_one_organization
 
-    async def person(self, claims: Mapping[str, Any], *, endpoint: str, access_token: str) -> Person:
+    async def person(
+        self, claims: Mapping[str, Any], *, endpoint: str, access_token: str, renewing: bool = False
+    ) -> Person:
         """See `Persons`."""
+        own = self._admitted(claims)
+        person = await self._persons.person(own, endpoint=endpoint, access_token=access_token, renewing=renewing)
+        if not person.email and self._asks_for_email and self._believes_email:
+            person = evolve(person, email=await self._graph.email(access_token))
+        further = await self._further_groups(claims, access_token, renewing)
+        return evolve(person, groups=tuple(dict.fromkeys((*person.groups, *further))))
+
+    async def presented(self, claims: Mapping[str, Any], *, token: str) -> Person:
+        """See `Persons`."""
+        return await self._persons.presented(self._admitted(claims), token=token)
+
+    def _admitted(self, claims: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The claims of somebody whose tenant may come, with an email that is believed."""
         if not self._tenancy.admits(claims):
             raise NotPermitted(
                 reason="tenant_not_allowed",
                 sentence="Your organization may not use this application.",
                 detail="the tenant of the id_token (tid) is none of entra_id_allowed_tenants",
             )
-        own = (
-            claims
-            if self._believes_email
-            else {**claims, STANDARD_EMAIL_CLAIM: own_email(claims, personal=self._tenancy.names_personal)}
-        )
-        person = await self._persons.person(own, endpoint=endpoint, access_token=access_token)
-        if not endpoint:
-            return person
-        if not person.email and self._asks_for_email and self._believes_email:
-            person = evolve(person, email=await self._graph.email(access_token))
-        further = await self._further_groups(claims, access_token)
-        return evolve(person, groups=tuple(dict.fromkeys((*person.groups, *further))))
+        if self._believes_email:
+            return claims
+        return {**claims, STANDARD_EMAIL_CLAIM: own_email(claims, personal=self._tenancy.names_personal)}
 
-    async def _further_groups(self, claims: Mapping[str, Any], token: str) -> tuple[str, ...]:
+    async def _further_groups(self, claims: Mapping[str, Any], token: str, renewing: bool) -> tuple[str, ...]:
         try:
             if self._group_property:
                 return await self._graph.groups(token, named_by=self._group_property, only_security=True)
@@ -80,7 +86,7 @@ class EntraPersons:
                 return await self._graph.groups_among(self._groups_that_matter, token)
             return await self._graph.groups(token)
         except ProviderFailed as failed:
-            if self._groups_that_matter:
+            if self._groups_that_matter or (renewing and isinstance(failed, ProviderUnavailable)):
                 raise
             _log.warn("Graph could not be asked for groups: {trouble}", trouble=failed.detail)
             return ()
@@ -97,16 +103,16 @@ def own_email(claims: Mapping[str, Any], *, personal: bool = False) -> str:
     Raises `NotPermitted` if there is none.
     """
     email, name = claims.get(STANDARD_EMAIL_CLAIM), claims.get("preferred_username")
-    if claims.get("tid") == PERSONAL and not (personal or _is_microsofts(name)):
+    named = isinstance(email, str) and email and claims.get("xms_edov") in (True, "true", "True", "1")
+    own = email if named else name
+    if claims.get("tid") == PERSONAL and not (personal or _is_microsofts(own)):
         raise NotPermitted(
             reason="email_unverified",
             sentence="Please sign in with the account that your organization gave you.",
             detail="a personal account says that it has an address that is not Microsoft's; nobody has verified it",
         )
-    if isinstance(email, str) and email and claims.get("xms_edov") in (True, "true", "True", "1"):
-        return email
-    if isinstance(name, str) and name.count("@") == 1 and "#" not in name:
-        return name
+    if isinstance(own, str) and (named or (own.count("@") == 1 and "#" not in own)):
+        return own
     raise NotPermitted(
         reason="email_unverified",
         sentence="Your organization does not vouch for your e-mail address.",

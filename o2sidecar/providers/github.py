@@ -103,6 +103,8 @@ class GitHubProvider:
         clock: IReactorTime,
     ) -> None:
         self.display_name = display_name
+        self.allowed_groups: frozenset[str] = frozenset()
+        self.token_issuer = None
         self._login_url = login_url
         self._redeem_url = redeem_url
         self._api = api

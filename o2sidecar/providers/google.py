@@ -18,7 +18,7 @@ from o2sidecar.providers.google_directory import LIST_SCOPES, MEMBER_SCOPES, Goo
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.persons import Persons
 from o2sidecar.providers.surroundings import Surroundings
-from o2sidecar.refusals import NotPermitted, ProviderFailed
+from o2sidecar.refusals import NotPermitted, ProviderFailed, ProviderUnavailable
 
 ISSUER = "https://accounts.google.com"
 LOGIN_URL = "https://accounts.google.com/o/oauth2/auth?access_type=offline"
@@ -55,13 +55,22 @@ class GooglePersons:
         self._groups_matter = groups_matter
         self._allow_unverified_email = allow_unverified_email
 
-    async def person(self, claims: Mapping[str, Any], *, endpoint: str, access_token: str) -> Person:
+    async def person(
+        self, claims: Mapping[str, Any], *, endpoint: str, access_token: str, renewing: bool = False
+    ) -> Person:
         """See `Persons`; the ID token has all that user info would say."""
         person = await self._persons.person(claims, endpoint="", access_token=access_token)
+        return await self._vouched_for(person, claims, renewing=renewing)
+
+    async def presented(self, claims: Mapping[str, Any], *, token: str) -> Person:
+        """See `Persons`; the directory is asked with a token of its own."""
+        return await self._vouched_for(await self._persons.presented(claims, token=token), claims)
+
+    async def _vouched_for(self, person: Person, claims: Mapping[str, Any], *, renewing: bool = False) -> Person:
         if person.email:
             self._require_verified(claims)
             self._require_hosted(person.email, claims.get("hd"))
-        return evolve(person, groups=await self._groups_of(person)) if self._directory else person
+        return evolve(person, groups=await self._groups_of(person, renewing)) if self._directory else person
 
     def _require_verified(self, claims: Mapping[str, Any]) -> None:
         if claims.get("email_verified") is not True and not self._allow_unverified_email:
@@ -83,7 +92,7 @@ class GooglePersons:
                 detail=f"the account with an address of {domain} is not one of its Google Workspace (hd)",
             )
 
-    async def _groups_of(self, person: Person) -> tuple[str, ...]:
+    async def _groups_of(self, person: Person, renewing: bool) -> tuple[str, ...]:
         assert self._directory is not None
         try:
             if not person.email:
@@ -92,7 +101,7 @@ class GooglePersons:
                 return await self._directory.groups_among(self._groups, person.email)
             return await self._directory.groups_of(person.email)
         except ProviderFailed as failed:
-            if self._groups_matter:
+            if self._groups_matter or (renewing and isinstance(failed, ProviderUnavailable)):
                 raise
             _log.warn("Google's groups could not be asked for: {trouble}", trouble=failed.detail)
             return ()

@@ -102,10 +102,12 @@ class GoogleDirectory:
         return answer.json_object().get("status") == "ACTIVE"
 
     async def _get(self, path: str) -> Answer:
-        answer = await self._get_by(await self._current_token(), path)
+        token = await self._current_token()
+        answer = await self._get_by(token, path)
         if answer.status == 401:
-            # A token can be taken back before its time.
-            self._token_until = 0.0
+            # A token can be taken back before its time; by now another question may have led to a new one.
+            if token == self._token:
+                self._token_until = 0.0
             answer = await self._get_by(await self._current_token(), path)
         if answer.status == 403 and _is_over_quota(answer):
             raise ProviderUnavailable(detail=f"{answer.source}: Google has had too many questions from us")

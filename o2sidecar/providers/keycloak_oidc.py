@@ -23,17 +23,26 @@ class KeycloakPersons:
         self.decides = roles_matter
         self._persons = persons
 
-    async def person(self, claims: Mapping[str, Any], *, endpoint: str, access_token: str) -> Person:
+    async def person(
+        self, claims: Mapping[str, Any], *, endpoint: str, access_token: str, renewing: bool = False
+    ) -> Person:
         """See `Persons`."""
-        person = await self._persons.person(claims, endpoint=endpoint, access_token=access_token)
-        roles = group_names(roles_of(_access_claims(access_token, claims)))
-        # Whoever may name groups must not name roles by that.
-        groups = (group for group in person.groups if not group.startswith("role:"))
-        return evolve(person, groups=tuple(dict.fromkeys((*groups, *roles))))
+        person = await self._persons.person(claims, endpoint=endpoint, access_token=access_token, renewing=renewing)
+        return _with_roles(person, _access_claims(access_token, claims))
+
+    async def presented(self, claims: Mapping[str, Any], *, token: str) -> Person:
+        """See `Persons`; the token was verified, so its own roles count."""
+        return _with_roles(await self._persons.presented(claims, token=token), claims)
+
+
+def _with_roles(person: Person, claims: Mapping[str, Any]) -> Person:
+    # Whoever may name groups must not name roles by that.
+    groups = (group for group in person.groups if not group.startswith("role:"))
+    return evolve(person, groups=tuple(dict.fromkeys((*groups, *group_names(roles_of(claims))))))
 
 
 def _access_claims(access_token: str, claims: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What an access token says of the person of `claims`; it comes from the token endpoint itself, or was verified."""
+    """What an access token says of the person of `claims`; it comes from the token endpoint itself."""
     try:
         found = SignedToken.parse(access_token).unverified_claims
     except TokenRejected as rejected:

@@ -158,15 +158,20 @@ class OidcProvider:
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token or session.refresh_token,
         )
-        if tokens.id_token:
-            _require_same_person(session, tokens.id_token)
-            try:
+        try:
+            if tokens.id_token:
+                _require_same_person(session, tokens.id_token)
                 claims = await self._check.verify(tokens.id_token, advertised=metadata.signing_algorithms)
-            except ProviderUnavailable as unavailable:
-                return self._as_before(session, renewed, unavailable)
-            return await self._judged(session, evolve(renewed, id_token=tokens.id_token), claims)
-        if self._persons.decides:
-            return await self._judged(session, renewed, _claims_of(session))
+                return await self._judged(session, evolve(renewed, id_token=tokens.id_token), claims)
+            if self._persons.decides:
+                return await self._judged(session, renewed, _claims_of(session))
+        except ProviderUnavailable as unavailable:
+            return self._as_before(session, renewed, unavailable)
+        except ProviderFailed as failed:
+            _log.warn("A session was refreshed, but not its person: {trouble}", trouble=failed.detail)
+            await self._require_valid(session)
+            # The old refresh token may be spent: without the new one the next refresh would end the session.
+            return evolve(renewed, expires_on=session.expires_on)
         return renewed
 
     async def _judged(self, session: Session, renewed: Session, claims: Mapping[str, Any]) -> Session:
@@ -174,9 +179,13 @@ class OidcProvider:
         try:
             metadata = await self._source.metadata()
             person = await self._persons.person(
-                claims, endpoint=metadata.userinfo_endpoint, access_token=renewed.access_token
+                claims, endpoint=metadata.userinfo_endpoint, access_token=renewed.access_token, renewing=True
             )
         except ProviderUnavailable as unavailable:
+            if not self._persons.decides:
+                # The token endpoint has just vouched for the session; what is missing only describes the person.
+                _log.warn("A session's person could not be asked about: {trouble}", trouble=unavailable.detail)
+                return renewed
             return self._as_before(session, renewed, unavailable)
         except (ProviderFailed, NotPermitted) as refusal:
             if self._persons.decides:

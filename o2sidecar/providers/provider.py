@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from o2sidecar.providers.bearer_tokens import TokenIssuer
 from o2sidecar.session.session import Session
 
 
@@ -17,6 +18,14 @@ class Provider(Protocol):
 
     display_name: str
     """How the sign-in page calls it: GitHub, OpenID Connect, or what `provider_display_name` says."""
+
+    @property
+    def allowed_groups(self) -> frozenset[str]:
+        """Groups that its own options name: who is in one of them may pass. Empty where it has no such options."""
+
+    @property
+    def token_issuer(self) -> TokenIssuer | None:
+        """Judges its bearer tokens; `None` where it issues none that can be verified."""
 
     async def authorization_endpoint(self) -> str:
         """The URL to send the browser to; it may have a query of its own (RFC 6749 §3.1).

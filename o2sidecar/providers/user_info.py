@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from o2sidecar.oauth.claims import ClaimRules, Person
 from o2sidecar.provider_client import ProviderClient
-from o2sidecar.refusals import ProviderFailed
+from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
 
 _log = Logger()
 
@@ -24,7 +24,9 @@ class UserInfo:
         self._rules = rules
         self._is_asked = is_asked
 
-    async def person(self, claims: Mapping[str, Any], *, endpoint: str, access_token: str) -> Person:
+    async def person(
+        self, claims: Mapping[str, Any], *, endpoint: str, access_token: str, renewing: bool = False
+    ) -> Person:
         """The person of an ID token's verified claims; `endpoint` may be empty.
 
         Raises `ProviderFailed` if the answer is about somebody else, or the email depends on one that cannot be had;
@@ -36,7 +38,7 @@ class UserInfo:
         try:
             user_info = await self._ask(endpoint, access_token)
         except ProviderFailed as failed:
-            if self._rules.email_claim in missing:
+            if self._rules.email_claim in missing or (renewing and isinstance(failed, ProviderUnavailable)):
                 raise
             _log.warn("User info could not be asked: {trouble}", trouble=failed.detail)
             return self._rules.person(claims)
@@ -44,6 +46,10 @@ class UserInfo:
         if user_info.get("sub", claims["sub"]) != claims["sub"]:
             raise ProviderFailed(reason="user_info_subject", detail="the user info is of another subject (sub)")
         return self._rules.person(claims, user_info)
+
+    async def presented(self, claims: Mapping[str, Any], *, token: str) -> Person:
+        """See `Persons`."""
+        return self._rules.person(claims)
 
     async def _ask(self, endpoint: str, access_token: str) -> dict[str, Any]:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {access_token}"}

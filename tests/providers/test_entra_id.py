@@ -206,6 +206,12 @@ class ManyTenantsTests(EntraTestCase):
             self.comes_from(PERSONAL, preferred_username=name)
             self.assertEqual(self.refusal().reason, "email_unverified", name)
 
+    def test_personal_accounts_with_another_email(self) -> None:
+        """A2: the address that must be Microsoft's is the one that counts, not the name beside it."""
+        self.comes_from(PERSONAL, email="ceo@ours.example", preferred_username="eve@outlook.com", xms_edov=True)
+        self.assert_not_permitted("email_unverified")
+        self.assertEqual(self.session(entra_id_allowed_tenants=[PERSONAL, OURS]).email, "ceo@ours.example")
+
     def test_odd_tenants(self) -> None:
         """Tenants are allowed by their ids only."""
         for tenant in ("corp.onmicrosoft.com", "", "common", OURS + "0", f" {OURS}"):
@@ -266,6 +272,14 @@ class OverageTests(EntraTestCase):
             self.assertEqual(self.session().groups, ())
         self.fake.claims["_claim_names"] = {"other": "src1"}
         self.assertEqual(self.session().groups, ())
+
+    def test_outage_at_a_refresh(self) -> None:
+        """Groups that Graph could not tell just now stay."""
+        before = self.session()
+        self.fake.instead[LIST] = answering({}, 503)
+        self.assertEqual(self.renewed(before).groups, before.groups)
+        self.fake.instead[LIST] = answering({}, 403)
+        self.assertEqual(self.renewed(before).groups, ())
 
     def test_failing_graph(self) -> None:
         """Groups that decide and cannot be asked about refuse the sign-in; others are missed in the log."""

@@ -9,7 +9,7 @@ from attrs import evolve
 from o2sidecar.oauth.gitlab_project import GitLabProject
 from o2sidecar.policy.admission import Admission
 from o2sidecar.providers import gitlab
-from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
+from o2sidecar.refusals import NotPermitted, ProviderFailed, ProviderUnavailable
 from o2sidecar.session.session import Session
 from tests.fakes import ISSUER, NOW, answering, id_token, silent
 from tests.provider_apis import GitLabProjects
@@ -52,6 +52,19 @@ class SignInTests(GitLabTestCase):
         )
         self.assertEqual(self.fake.asked[-1].headers["authorization"], "Bearer AT-1")
         self.assertEqual(self.fake.paths().count("/userinfo"), 1)
+
+    def test_no_groups_any_more(self) -> None:
+        """A1: an empty list of groups is no reason to believe the ID token's older one."""
+        self.fake.claims["groups"] = ["acme"]
+        self.fake.user_info["groups"] = []
+        self.assertEqual(self.session().groups, ())
+
+    def test_without_an_endpoint(self) -> None:
+        """A document that names no user info endpoint does not spare anybody the question."""
+        self.fake.discovery["userinfo_endpoint"] = None
+        self.assertIs(type(self.refusal()), ProviderFailed)
+        self.fake.instead["/oauth/userinfo"] = answering(self.fake.user_info)
+        self.assertEqual(self.session().user, "octo")
 
     def test_nickname_that_is_none(self) -> None:
         """Without a usable nickname the user is the subject."""
@@ -270,3 +283,13 @@ class BearerTests(GitLabTestCase):
             session = self.wire.result(self.make(**options).token_issuer.session(token))
             self.assertEqual(self.admits(session, **options), expected)
         self.assertNotIn("/userinfo", self.fake.paths())
+
+    def test_unverified(self) -> None:
+        """A2: a token that verifies no email, as those of CI jobs, opens nothing."""
+        issuer = self.make().token_issuer
+        unverified: tuple[Any, ...] = (None, False, "true", 1)
+        of_people_and_jobs: tuple[dict[str, Any], ...] = ({}, {"email": None, "user_email": "ceo@example.com"})
+        for verified in unverified:
+            for changes in of_people_and_jobs:
+                token = id_token(**changes, email_verified=verified)
+                self.assertIsInstance(self.wire.outcome(issuer.session(token)), NotPermitted)

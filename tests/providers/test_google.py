@@ -9,6 +9,7 @@ from attrs import evolve
 from joserfc import jws
 from joserfc.jwk import RSAKey
 from twisted.internet.error import ConnectionRefusedError
+from twisted.web.server import NOT_DONE_YET, Request
 
 from o2sidecar.oauth.service_account import ServiceAccount
 from o2sidecar.policy.admission import Admission
@@ -308,6 +309,35 @@ class RefreshTests(GoogleTestCase):
         self.assert_ended(evolve(self.before, expires_on=NOW + 1000))
         self.wire.cut(ConnectionRefusedError())
         self.assertIsNone(self.refreshed(self.before))
+
+    def test_a_late_refusal(self) -> None:
+        """A question that is refused late, by a token that was replaced meanwhile, does not cost the new one."""
+        held: list[Request] = []
+
+        def hold(request: Request) -> int:
+            held.append(request)
+            return NOT_DONE_YET
+
+        self.fake.instead[HAS_MEMBER] = hold
+        late = self.wire.begin(self.provider.refresh(self.before))
+        del self.fake.instead[HAS_MEMBER]
+        self.directory.tokens += 1
+        self.renewed(self.before)
+        fetched = self.directory.tokens
+        held[0].setResponseCode(401)
+        held[0].finish()
+        self.wire.settle()
+        self.assertIsInstance(self.successResultOf(late), Session)
+        self.assertEqual(self.directory.tokens, fetched)
+
+    def test_outage_where_groups_do_not_decide(self) -> None:
+        """Groups that could not be asked for just now stay, and cost nobody the session."""
+        options = {"google_admin_email": ADMIN, "google_service_account_json": str(self.key)}
+        before = self.session(**options)
+        self.assertEqual(before.groups, (STAFF,))
+        self.fake.instead[LIST] = answering({}, 503)
+        renewed = self.renewed(evolve(before, expires_on=NOW + 1000))
+        self.assertEqual((renewed.groups, renewed.expires_on), ((STAFF,), NOW + 4600))
 
     def test_no_longer_granted(self) -> None:
         """When the directory refuses to answer, the rule cannot be checked, and the session ends."""

@@ -472,18 +472,37 @@ class RefreshTests(OidcTestCase):
         self.assertIsInstance(self.refreshed(before), Session)
         self.assertIsInstance(self.refreshed(evolve(before, user="user-3")), SessionEnded)
 
+    def kept(self) -> Session:
+        """The person as before with the tokens that were granted, since the old refresh token may be spent."""
+        return evolve(self.before, created_at=NOW + 1000, access_token="AT-2", refresh_token="RT-2")
+
     def test_refused_identity(self) -> None:
-        """A refreshed token that would not do at sign-in is a failure: the old tokens decide."""
-        for change in ({"email_verified": False}, {"aud": "other"}, {"exp": NOW}, {"email": "a\nb"}):
+        """A refreshed token that would not do at sign-in is a failure: the old ID token decides."""
+        for change in ({"aud": "other"}, {"exp": NOW}, {"email": "a\nb"}):
             self.fake.claims = change
-            self.assertIsNone(self.refreshed(self.before))
+            self.fake.tokens = {"access_token": "AT-2", "refresh_token": "RT-2"}
+            self.assertEqual(self.refreshed(self.before), self.kept())
         self.fake.claims = {"email_verified": False}
+        self.assertIsNone(self.refreshed(self.before), "golden refresh-unverified-email")
         self.assertIsInstance(self.refreshed(evolve(self.before, id_token="ID-minted")), SessionEnded)
 
     def test_forged(self) -> None:
         """A refreshed token with a bad signature changes nothing."""
-        self.fake.tokens = {"id_token": id_token(signing_key("rogue"), email="evil@example.com")}
-        self.assertIsNone(self.refreshed(self.before))
+        forged = id_token(signing_key("rogue"), email="evil@example.com")
+        self.fake.tokens = {"id_token": forged, "access_token": "AT-2", "refresh_token": "RT-2"}
+        self.assertEqual(self.refreshed(self.before), self.kept())
+
+    def test_user_info_is_away(self) -> None:
+        """Groups that only user info tells stay while it cannot be asked, also past the end of the old tokens."""
+        self.fake.claims = {"groups": None}
+        self.fake.instead["/userinfo"] = answering({}, 503)
+        renewed = self.refreshed(evolve(self.before, expires_on=NOW + 1000))
+        assert isinstance(renewed, Session)
+        self.assertEqual((renewed.groups, renewed.expires_on), (("dev", "ops"), NOW + 4600))
+        self.fake.instead["/userinfo"] = answering({}, 403)
+        renewed = self.refreshed(self.before)
+        assert isinstance(renewed, Session)
+        self.assertEqual(renewed.groups, ())
 
 
 class AvailabilityTests(OidcTestCase):

@@ -108,6 +108,8 @@ class TheProvider:
     """An identity provider; `outcome` is what redeeming a code comes to."""
 
     display_name = "Example"
+    allowed_groups: frozenset[str] = frozenset()
+    token_issuer = None
 
     def __init__(self) -> None:
         self.endpoint: str | Refusal = "https://idp.example/authorize?tenant=7"
