@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,10 @@ class BenchTests(SynchronousTestCase):
         return [cell.strip() for cell in line.strip("|").split("|")][1:]
 
     def test_everybody(self) -> None:
-        """Every proxy signs somebody in and has its figures, but for stock Twisted, which passes no WebSockets on."""
+        """Every proxy signs somebody in and has its figures, but for stock Twisted, which passes no WebSockets on.
+
+        None of our requests fails; Apache closes connections that it kept when it likes, and the page says how often.
+        """
         text = self.measured("--only=small,websocket,footprint")
         requests, messages = self.cells(text, "1 KiB answer, 32"), self.cells(text, "WebSocket")
         self.assertTrue(requests[0].startswith("1 = "), text)
@@ -46,7 +50,7 @@ class BenchTests(SynchronousTestCase):
             self.assertEqual(message == "–", name == "stock", text)
             self.assertGreater(float(request.strip("*")) if name != RULER else 1, 0)
         self.assertEqual(len(self.cells(text, "o2sidecar")), 5)
-        self.assertNotIn("failed in a round", text)
+        self.assertEqual([line for line in text.splitlines() if re.match("o2sidecar.* failed in a round", line)], [])
 
     def test_uploads_and_files(self) -> None:
         """Bodies go through whole, both ways; sessions that nobody has seen before are good, and so is /oauth2/auth."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import tempfile
 import time
 from pathlib import Path
 
@@ -103,7 +104,10 @@ class DeploymentTests(RedisCase):
 
     def test_unix_socket(self) -> None:
         """A server that listens on a socket only."""
-        path = str(self.folder() / "r.sock")
+        # A socket's path has room for some hundred bytes.
+        made = tempfile.TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        path = f"{made.name}/r.sock"
         self.redis("--unixsocket", path, port=0)
         eventually("the socket", lambda: Path(path).exists())
         self.guarded(f"--redis-connection-url=unix://{path}")
