@@ -56,6 +56,14 @@ class NotPermitted(Refusal):
 
 
 @define(kw_only=True)
+class OtherProvider(NotPermitted):
+    """Somebody is signed in by a provider that does not count here; with another one it may be different."""
+
+    reason: str = "other_provider"
+    sentence: str = "You are signed in, but in a way that this application does not accept. Please choose another."
+
+
+@define(kw_only=True)
 class CredentialsRefused(NotPermitted):
     """The Authorization field is of no use here, and the operator wants that said rather than a login offered."""
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.registrations import Registrations
 from o2sidecar.settings.durations import format_duration
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
 
 
-def announcement(settings: Settings, structure: Structure, provider: Provider) -> Iterator[str]:
+def announcement(settings: Settings, structure: Structure, registrations: Registrations) -> Iterator[str]:
     """The lines: what goes where, who is asked, and how cookies look. Nothing secret."""
     for upstream in structure.upstreams:
         yield f'mapping path "{upstream.path}" => upstream "{upstream.uri}"'
-    yield f"o2sidecar configured for {provider.display_name} Client ID: {settings.client_id}"
+    for each in registrations:
+        yield f"o2sidecar configured for {each.provider.display_name} Client ID: {each.client_id}"
     refresh = f"after {format_duration(settings.cookie_refresh)}" if settings.cookie_refresh else "disabled"
     yield (
         f"Cookie settings: name:{settings.cookie_name} secure(https):{_word(settings.cookie_secure)}"

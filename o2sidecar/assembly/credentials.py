@@ -10,7 +10,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.guard.by_authorization import ByAuthorization
-from o2sidecar.guard.local_users import LocalUsers
+from o2sidecar.guard.local_users import LocalUsers, Renewing
 from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.htpasswd_file import HtpasswdFile
 from o2sidecar.identity import IdentityHeaders
@@ -18,9 +18,12 @@ from o2sidecar.oauth.token_issuers import extra_issuers
 from o2sidecar.policy.guesses import Guesses
 from o2sidecar.providers.bearer_tokens import BearerTokens
 from o2sidecar.providers.extra_issuers import token_issuer
-from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.registrations import Registrations
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.settings.options import Settings
+
+EXTRA_ISSUER = "extra_jwt_issuers"
+"""What sessions are marked with whose token is of an issuer that no provider is."""
 
 
 def with_authorization(
@@ -28,24 +31,22 @@ def with_authorization(
     cookies: SessionFinder,
     *,
     headers: IdentityHeaders,
-    provider: Provider,
+    tokens: BearerTokens | None,
     users: LocalUsers | None,
-    surroundings: Surroundings,
     edge: Edge,
 ) -> SessionFinder:
     """The sessions of cookies, with those of the Authorization field before them where settings want that."""
-    bearer = settings.skip_jwt_bearer_tokens
-    if not bearer and users is None:
+    if tokens is None and users is None:
         return cookies
     return ByAuthorization(
         cookies,
-        tokens=_tokens(settings, provider, surroundings) if bearer else None,
+        tokens=tokens,
         users=users,
         headers=headers,
         now=edge.now,
         client_address=edge.forwarding.client_address,
         key=os.urandom(32),
-        fallback=settings.bearer_token_login_fallback or not bearer,
+        fallback=settings.bearer_token_login_fallback or tokens is None,
         remembered=settings.session_cache_size,
     )
 
@@ -62,7 +63,7 @@ def htpasswd_file_of(settings: Settings, reactor: Any) -> HtpasswdFile | None:
 
 
 def local_users_of(
-    settings: Settings, listed: HtpasswdFile | None, *, provider: Provider, now: Callable[[], float]
+    settings: Settings, listed: HtpasswdFile | None, *, provider: Renewing, now: Callable[[], float]
 ) -> LocalUsers | None:
     """The local users of a file, if there is one."""
     if listed is None:
@@ -82,8 +83,11 @@ def local_users_of(
     )
 
 
-def _tokens(settings: Settings, provider: Provider, surroundings: Surroundings) -> BearerTokens:
-    own = provider.token_issuer
+def tokens_of(settings: Settings, registrations: Registrations, surroundings: Surroundings) -> BearerTokens | None:
+    """What judges bearer tokens, where settings want that."""
+    if not settings.skip_jwt_bearer_tokens:
+        return None
+    own = [(each.id, each.provider.token_issuer) for each in registrations]
     others = [
         token_issuer(
             named,
@@ -96,4 +100,6 @@ def _tokens(settings: Settings, provider: Provider, surroundings: Surroundings) 
         )
         for named in extra_issuers(settings.extra_jwt_issuers)
     ]
-    return BearerTokens([*([own] if own else ()), *others])
+    return BearerTokens(
+        [*((id, issuer) for id, issuer in own if issuer), *((EXTRA_ISSUER, issuer) for issuer in others)]
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -18,16 +18,18 @@ from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers import registry
 from o2sidecar.providers.agent import provider_agent
 from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.registrations import Registrations
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import Problem, SettingsRefused
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.callback_uri import CallbackUri
+from o2sidecar.signin.choosing import Choosing
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.logo import NO_LOGO, OUR_MARK, Logo
-from o2sidecar.signin.pages import Pages
-from o2sidecar.signin.transaction import ChallengeMethod, Logins
+from o2sidecar.signin.pages import Choice, Pages
+from o2sidecar.signin.transaction import Logins
 
 if TYPE_CHECKING:
     from twisted.web.resource import IResource
@@ -58,14 +60,15 @@ def surroundings_of(settings: Settings, client: ProviderClient, reactor: Any) ->
     return Surroundings(client=client, clock=reactor, session_lifetime=settings.cookie_expire)
 
 
-def provider_of(settings: Settings, surroundings: Surroundings) -> Provider:
+def provider_of(settings: Settings, edge: Edge, reactor: Any) -> Provider:
     """The provider; it gets those options that it declares, by their keys."""
+    surroundings = surroundings_of(settings, provider_client(settings, edge, reactor), reactor)
     options = attrs.asdict(settings, recurse=False)
     return checked("provider", lambda: registry.build(settings.provider, options, surroundings))
 
 
 def sign_in_of(
-    settings: Settings, people: People, provider: Provider, client: ProviderClient, edge: Edge
+    settings: Settings, people: People, registrations: Registrations, client: ProviderClient, edge: Edge
 ) -> tuple[Answers, Callable[[], IResource]]:
     """What answers requests that are not served, and what makes the tree of the own endpoints."""
     destinations = Destinations(
@@ -75,8 +78,9 @@ def sign_in_of(
         semicolons=settings.allow_query_semicolons,
     )
     answers = Answers(
-        pages=_pages(settings, provider),
-        logins=_logins(settings, people, provider, edge),
+        pages=_pages(settings, registrations),
+        logins=_logins(settings, people, registrations, edge),
+        choosing=Choosing(registrations=registrations, forwarding=edge.forwarding),
         destinations=destinations,
         forwarding=edge.forwarding,
         take_cookies=people.sessions.take_cookies,
@@ -105,7 +109,6 @@ def _endpoints(settings: Settings, people: People, client: ProviderClient, answe
         public=people.passes.open,
         auth=people.auth,
         call_backend=_backend(client),
-        backend_logout_url=settings.backend_logout_url,
         body_limit=settings.own_body_size_limit,
         local_form=_local_form(people, answers, edge),
     ).resource()
@@ -135,10 +138,9 @@ def _backend(client: ProviderClient) -> Callable[[str], Awaitable[None]]:
     return call
 
 
-def _logins(settings: Settings, people: People, provider: Provider, edge: Edge) -> Logins:
+def _logins(settings: Settings, people: People, registrations: Registrations, edge: Edge) -> Logins:
     return Logins(
-        provider=provider,
-        client_id=settings.client_id,
+        registrations=registrations,
         callback_uri=CallbackUri(
             configured=settings.redirect_url,
             path=f"{settings.proxy_prefix}/callback",
@@ -154,16 +156,16 @@ def _logins(settings: Settings, people: People, provider: Provider, edge: Edge) 
         current=people.current.identity,
         random=os.urandom,
         now=edge.now,
-        code_challenge_method=cast("ChallengeMethod", settings.code_challenge_method),
-        nonce=not settings.insecure_oidc_skip_nonce,
         encode_state=settings.encode_state,
         counts=edge.counts.sign_ins,
     )
 
 
-def _pages(settings: Settings, provider: Provider) -> Pages:
+def _pages(settings: Settings, registrations: Registrations) -> Pages:
+    named = [Choice(id=each.id, name=each.provider.display_name) for each in registrations]
     return Pages(
-        provider_name=provider.display_name,
+        provider_name=registrations.first.provider.display_name,
+        choices=named if registrations.several else (),
         prefix=settings.proxy_prefix,
         version=__version__,
         email_domains=settings.email_domains,

@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
 
-from o2sidecar.assembly.credentials import htpasswd_file_of, local_users_of, with_authorization
+from o2sidecar.assembly.credentials import htpasswd_file_of, local_users_of, tokens_of, with_authorization
 from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.registrations import admission_of
 from o2sidecar.emails_file import EmailsFile
 from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
 from o2sidecar.guard.local_users import LocalUsers, Renewing
 from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.identity import IdentityHeaders
-from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.origins import Origins
 from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.peers import TrustedAddresses
+from o2sidecar.policy.provenance import Admitting
 from o2sidecar.policy.redirects import Redirects
-from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.registrations import Registrations
+from o2sidecar.providers.several import SeveralProviders
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes, SameSite, SessionCookie
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.pending_cookie import PendingCookie
+from o2sidecar.settings.loaded import Loaded
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
 
@@ -40,7 +43,7 @@ class People:
     pending: PendingCookie
     headers: IdentityHeaders
     sessions: SessionFinder
-    admission: Admission
+    admission: Admitting
     passes: Passes
     current: CurrentSession
     auth: AuthOnly
@@ -53,30 +56,26 @@ class People:
     @classmethod
     def of(
         cls,
-        settings: Settings,
-        structure: Structure,
+        loaded: Loaded,
         *,
-        provider: Provider,
+        registrations: Registrations,
         surroundings: Surroundings,
         edge: Edge,
         reactor: Any,
     ) -> People:
         """From settings."""
+        settings, structure = loaded.settings, loaded.structure
         cookie, pending = _cookies(settings)
         emails = _emails_file(settings, reactor)
         headers = _headers(settings, structure)
+        provider = SeveralProviders(registrations)
         listed = htpasswd_file_of(settings, reactor)
         users = local_users_of(settings, listed, provider=provider, now=edge.now)
         store = _store(settings, reactor)
-        cookies = _sessions(settings, cookie, headers, users or provider, edge, store=store, reactor=reactor)
-        sessions = with_authorization(
-            settings, cookies, headers=headers, provider=provider, users=users, surroundings=surroundings, edge=edge
-        )
-        admission = Admission(
-            email_domains=settings.email_domains,
-            allowed_groups=(*settings.allowed_groups, *provider.allowed_groups),
-            **({"listed_emails": emails} if emails else {}),
-        )
+        by_cookie = _sessions(settings, cookie, headers, users or provider, edge, store=store, reactor=reactor)
+        tokens = tokens_of(settings, registrations, surroundings)
+        sessions = with_authorization(settings, by_cookie, headers=headers, tokens=tokens, users=users, edge=edge)
+        admission = admission_of(settings, loaded.providers, registrations, emails)
         current = CurrentSession(sessions=sessions, admission=admission)
         passes, redirects = _passes(settings, edge), _redirects(settings)
         return cls(

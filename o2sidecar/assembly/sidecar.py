@@ -15,6 +15,7 @@ from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of, surroundings_of
 from o2sidecar.assembly.metrics import metrics_listening
 from o2sidecar.assembly.people import People
+from o2sidecar.assembly.registrations import registrations_of
 from o2sidecar.assembly.wire import https_only, limits_of, tree_of
 from o2sidecar.descriptors import bearable
 from o2sidecar.guard import SessionGuard
@@ -22,6 +23,7 @@ from o2sidecar.http.exchange import Served
 from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.twisted_web.resources import TwistedResource
 from o2sidecar.http.upstream.pool import Pool
+from o2sidecar.providers.several import SeveralProviders
 from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
 from o2sidecar.settings.options import Settings
@@ -142,9 +144,10 @@ def _guarded(
     edge = Edge.of(settings, reactor, write)
     client = provider_client(settings, edge, reactor)
     surroundings = surroundings_of(settings, client, reactor)
-    provider = provider_of(settings, surroundings)
-    people = People.of(settings, structure, provider=provider, surroundings=surroundings, edge=edge, reactor=reactor)
-    answers, endpoints = sign_in_of(settings, people, provider, client, edge)
+    registrations = registrations_of(loaded.providers, lambda each: provider_of(each, edge, reactor))
+    trouble = SeveralProviders(registrations).trouble
+    people = People.of(loaded, registrations=registrations, surroundings=surroundings, edge=edge, reactor=reactor)
+    answers, endpoints = sign_in_of(settings, people, registrations, client, edge)
     guard = SessionGuard(
         inner(people, answers),
         sessions=people.sessions,
@@ -157,19 +160,20 @@ def _guarded(
             settings,
             guard=guard,
             endpoints=endpoints,
+            callbacks=filter(None, map(registrations.segment, registrations)),
             auth=people.auth,
-            trouble=provider.trouble,
+            trouble=trouble,
             outage=_outage(settings, people),
             ending=lambda: ending.begun,
             only=https_only(settings, edge, answers),
         ),
         answers=answers,
-        background=(provider, *people.background),
-        announce=tuple(announcement(settings, structure, provider)),
+        background=(*(each.provider for each in registrations), *people.background),
+        announce=tuple(announcement(settings, structure, registrations)),
         warnings=(*loaded.warnings, *unanchored(people.passes.public.unanchored())),
         edge=edge,
         ending=ending,
-        trouble=provider.trouble,
+        trouble=trouble,
         store=people.store,
     )
 

@@ -9,7 +9,8 @@ from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import Identity
-from o2sidecar.policy.admission import Admission
+from o2sidecar.policy.provenance import Admitting
+from o2sidecar.refusals import OtherProvider
 
 
 @frozen(kw_only=True)
@@ -17,12 +18,15 @@ class CurrentSession:
     """Finds who asks. Cookies follow the finding: a renewed session's is given, one that does not count is taken."""
 
     sessions: SessionFinder
-    admission: Admission
+    admission: Admitting
 
     def admit(self, exchange: Exchange, opened: Opened | None) -> Identity | None:
         """Whose the settled session is, noted on the exchange; `None` without one that may pass."""
-        if opened is None or self.admission.refusal(opened.session) is not None:
-            self.sessions.take_cookies(exchange)
+        refusal = self.admission.refusal(opened.session) if opened else None
+        if opened is None or refusal is not None:
+            if not isinstance(refusal, OtherProvider):
+                # That one is still good elsewhere under the same domain.
+                self.sessions.take_cookies(exchange)
             return None
         if opened.renewed:
             self.sessions.give_cookie(exchange, opened)

@@ -72,7 +72,7 @@ class LocalUsers:
 
     async def refresh(self, session: Session) -> Session | None:
         """See `Renewing`. A session without tokens is a local user's: good while they are listed."""
-        if session.access_token or session.id_token or session.refresh_token:
+        if session.has_tokens:
             return await self._provider.refresh(session)
         if not self._listed.entry(session.user):
             raise SessionEnded(detail="the user is not in the htpasswd_file any more")

@@ -17,8 +17,8 @@ from o2sidecar.guard.passes import Passes
 from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange, Served
 from o2sidecar.http.twisted_web.resources import TwistedResource, exchange_of
-from o2sidecar.policy.admission import Admission
-from o2sidecar.refusals import NotPermitted, NotSignedIn, Refusal, StoreUnavailable
+from o2sidecar.policy.provenance import Admitting
+from o2sidecar.refusals import NotPermitted, NotSignedIn, OtherProvider, Refusal, StoreUnavailable
 
 
 class Answerer(Protocol):
@@ -45,7 +45,7 @@ class SessionGuard(Resource):
         inner: IResource | Served,
         *,
         sessions: SessionFinder,
-        admission: Admission,
+        admission: Admitting,
         passes: Passes,
         answers: Answerer,
     ) -> None:
@@ -94,7 +94,9 @@ class SessionGuard(Resource):
         if self._passes.open(exchange):
             self._inner.serve(exchange)
             return
-        self._sessions.take_cookies(exchange)
+        if not isinstance(refusal, OtherProvider):
+            # That one is still good elsewhere under the same domain.
+            self._sessions.take_cookies(exchange)
         self._answers.refuse(exchange, refusal, who)
 
     def _give_up(self, exchange: Exchange, refusal: Refusal) -> None:

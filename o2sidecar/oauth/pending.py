@@ -16,6 +16,9 @@ from o2sidecar.oauth.pkce import new_verifier
 _SIZE = 32
 """Bytes of a new state and of a new nonce: 256 bits that nobody can guess (RFC 6749 §10.10)."""
 
+_PROVIDER = "_p"
+"""What the provider is called in the map; oauth2-proxy passes over names that it does not know."""
+
 
 @frozen(kw_only=True)
 class PendingLogin:
@@ -25,16 +28,19 @@ class PendingLogin:
         state: random bytes; their hash is sent as the state (RFC 6749 §10.12).
         nonce: random bytes; their hash is sent as the nonce (OpenID Connect Core 1.0 §15.5.2).
         code_verifier: of PKCE (RFC 7636 §4.1); empty if it is not used.
+        provider: the id of the one that is to answer; empty where there is but one.
     """
 
     state: bytes = field(repr=False, validator=and_(instance_of(bytes), min_len(1), max_len(1024)))
     nonce: bytes = field(repr=False, validator=and_(instance_of(bytes), max_len(1024)))
     code_verifier: str = field(default="", repr=False, validator=and_(instance_of(str), max_len(1024)))
+    provider: str = field(default="", validator=and_(instance_of(str), max_len(64)))
 
     @classmethod
-    def begin(cls, random: Callable[[int], bytes], pkce: bool) -> PendingLogin:
+    def begin(cls, random: Callable[[int], bytes], pkce: bool, provider: str = "") -> PendingLogin:
         """A new login; `random(n)` gives n unguessable bytes."""
-        return cls(state=random(_SIZE), nonce=random(_SIZE), code_verifier=new_verifier(random) if pkce else "")
+        verifier = new_verifier(random) if pkce else ""
+        return cls(state=random(_SIZE), nonce=random(_SIZE), code_verifier=verifier, provider=provider)
 
     @property
     def state_hash(self) -> str:
@@ -55,6 +61,8 @@ class PendingLogin:
         fields: dict[str, object] = {"s": self.state, "n": self.nonce}
         if self.code_verifier:
             fields["cv"] = self.code_verifier
+        if self.provider:
+            fields[_PROVIDER] = self.provider
         packed: bytes = msgpack.packb(fields)
         return packed
 
@@ -63,7 +71,12 @@ class PendingLogin:
         """The login that `packed` wrote; raises `ValueError` if it is not one."""
         try:
             fields = msgpack.unpackb(packed)
-            return cls(state=fields["s"], nonce=fields["n"], code_verifier=fields.get("cv") or "")
+            return cls(
+                state=fields["s"],
+                nonce=fields["n"],
+                code_verifier=fields.get("cv") or "",
+                provider=fields.get(_PROVIDER) or "",
+            )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise ValueError("the cookie holds no login") from None
 

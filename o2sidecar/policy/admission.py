@@ -45,10 +45,12 @@ class Admission:
     """The operator's rules. An email must fit a domain or be listed, and one group must be among the allowed ones.
 
     `email_domains`: domains, `.domain` or `*.domain` for all below one (not itself), `*` for every email.
+    `reserved_domains`: those whose addresses only another provider may vouch for; listed ones pass all the same.
     `listed_emails`: gives the listed addresses as they are now, in lower case. `allowed_groups`: empty for no rule.
     """
 
     email_domains: tuple[str, ...] = field(default=(), converter=_all_folded)
+    reserved_domains: tuple[str, ...] = field(default=(), converter=_all_folded)
     listed_emails: Callable[[], frozenset[str]] = _nobody_listed
     allowed_groups: frozenset[str] = field(default=frozenset(), converter=_as_set)
     _everybody: bool = field(init=False)
@@ -81,13 +83,19 @@ class Admission:
     def _email_passes(self, email: str) -> bool:
         if not email:
             return False
-        if self._everybody:
+        if self._everybody and not self.reserved_domains:
             return True
         folded = _folded(email)
         domain = domain_of(folded)
-        if domain and domain_fits(domain, self.email_domains):
+        if not self._is_reserved(folded) and (self._everybody or (domain and domain_fits(domain, self.email_domains))):
             return True
         return folded in self.listed_emails()
+
+    def _is_reserved(self, email: str) -> bool:
+        """Whether an address is another provider's; one with several @ may be read as anybody's."""
+        return bool(self.reserved_domains) and (
+            not domain_of(email) or domain_fits(domain_of(email), self.reserved_domains)
+        )
 
 
 def domain_fits(domain: str, rules: Iterable[str]) -> bool:

@@ -103,9 +103,12 @@ class TokenIssuer:
 
 
 class BearerTokens:
-    """Judges bearer tokens by whoever of the issuers may have made them."""
+    """Judges bearer tokens by whoever of the issuers may have made them.
 
-    def __init__(self, issuers: Iterable[TokenIssuer]) -> None:
+    `issuers`: each with the provider's id that its sessions are marked with.
+    """
+
+    def __init__(self, issuers: Iterable[tuple[str, TokenIssuer]]) -> None:
         self._issuers = tuple(issuers)
 
     async def session(self, text: str) -> Session | None:
@@ -116,11 +119,11 @@ class BearerTokens:
             _log.info("A bearer token is not accepted: {trouble}", trouble=str(rejected))
             return None
         trouble = "its issuer (iss) is none of those that count"
-        for issuer in self._issuers:
+        for provider, issuer in self._issuers:
             if not issuer.may_have_made(token):
                 continue
             try:
-                return await issuer.session(text)
+                return evolve(await issuer.session(text), provider=provider)
             except Refusal as refusal:
                 trouble = str(refusal)
         _log.info("A bearer token is not accepted: {trouble}", trouble=trouble)

@@ -11,6 +11,9 @@ import msgpack  # type: ignore[import-untyped]
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
 
+_PROVIDER = "_p"
+"""A name of ours, which oauth2-proxy passes over."""
+
 _NANOSECONDS = 1_000_000_000
 
 
@@ -34,6 +37,7 @@ def _fields_of(session: Session) -> dict[str, Any]:
         "g": list(session.groups),
         "pu": session.preferred_username,
         "ac": dict(session.additional_claims),
+        _PROVIDER: session.provider,
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -77,6 +81,7 @@ def _session_of(fields: Mapping[Any, Any]) -> Session:
         groups=tuple(_text(group) for group in _listed(get("g"))),
         preferred_username=_text(get("pu")),
         additional_claims=_mapping(get("ac")),
+        provider=_text(get(_PROVIDER)),
     )
 
 

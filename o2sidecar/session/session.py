@@ -17,7 +17,8 @@ class Session:
     """One person's session, as the cookie carries it.
 
     Times are seconds since the epoch, with a fraction; `None` where the provider told none. Empty text means that
-    the provider gave no such claim or token.
+    the provider gave no such claim or token; `provider` is the id of the one that signed the person in, empty if
+    nothing tells.
     """
 
     created_at: float | None = None
@@ -30,12 +31,18 @@ class Session:
     user: str = ""
     groups: tuple[str, ...] = ()
     preferred_username: str = ""
+    provider: str = ""
     additional_claims: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping)
 
     @property
     def names_somebody(self) -> bool:
         """Whether this is anybody's session: it has a user or an email (oauth2-proxy lets an empty one pass)."""
         return bool(self.user or self.email)
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether a provider gave tokens for it; a local user's session has none."""
+        return bool(self.access_token or self.id_token or self.refresh_token)
 
     @property
     def name(self) -> str:

@@ -135,6 +135,12 @@ def _somebody_may_pass(options: Options) -> Iterator[Problem]:
         yield _wrong("email_domains", sentence)
 
 
+def _accepted_providers(options: Options) -> Iterator[Problem]:
+    if options.accepted_providers and options.provider_id not in options.accepted_providers:
+        what = f"it does not name {shown(options.provider_id)}" if options.provider_id else "provider_id is not given"
+        yield _wrong("accepted_providers", f"nobody who signs in here could pass: {what}")
+
+
 def _cookie_lifetime(options: Options) -> Iterator[Problem]:
     if options.cookie_expire and options.cookie_refresh >= options.cookie_expire:
         refresh, expire = format_duration(options.cookie_refresh), format_duration(options.cookie_expire)
@@ -227,6 +233,7 @@ _RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (
     _credentials,
     redis_problems,
     _somebody_may_pass,
+    _accepted_providers,
     _cookie_lifetime,
     _minimal_session,
     _one_authorization,

@@ -12,11 +12,11 @@ from o2sidecar.settings.given import Given
 from o2sidecar.settings.header_blocks import AUTH_ONLY
 from o2sidecar.settings.kinds import DURATION
 from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.provider_blocks import PROVIDER
 from o2sidecar.settings.schema import FILE_NAME
 from o2sidecar.settings.server_block import METRICS_SERVER, SERVER
 from o2sidecar.settings.shape import Shape
 from o2sidecar.settings.structure import Structure
-from o2sidecar.settings.structured_file import PROVIDER
 from o2sidecar.settings.table import BY_KEY, Options
 from o2sidecar.settings.table.later import LATER_BY_KEY
 from o2sidecar.settings.tls import Tls
@@ -80,10 +80,11 @@ def _moves(key: str) -> bool:
 
 
 def _provider(options: Options, given: Mapping[str, Given]) -> Iterator[tuple[str, Any]]:
-    yield "id", options.provider_display_name or f"{options.provider}={options.client_id}"
+    name = options.provider_display_name or f"{options.provider}={options.client_id}"
+    yield "id", options.provider_id or name
     yield "provider", options.provider
     own = _set_by(PROVIDER, options, given)
-    yield from ((name, value) for name, value in own.items() if name != "provider")
+    yield from ((name, value) for name, value in own.items() if name not in {"provider", "id"})
     for key in PROVIDER.keys.values():
         if key.shape and not key.listed and (inner := _set_by(key.shape, options, given)):
             yield key.name, inner

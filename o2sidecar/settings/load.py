@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from o2sidecar.settings.cautions import cautions_of
 from o2sidecar.settings.checks import flat_metrics_problems, problems_of
@@ -14,6 +14,7 @@ from o2sidecar.settings.files import SECRETS, ReadFile, read_secrets, unreadable
 from o2sidecar.settings.flags import CommandLine, read_command_line
 from o2sidecar.settings.given import Given
 from o2sidecar.settings.kinds import shown
+from o2sidecar.settings.loaded import Loaded, ProviderEntry
 from o2sidecar.settings.option import KnownOption
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import (
@@ -24,6 +25,7 @@ from o2sidecar.settings.problems import (
     UsageRefused,
     VersionAsked,
 )
+from o2sidecar.settings.provider_blocks import ProviderBlock
 from o2sidecar.settings.provider_checks import OPENID
 from o2sidecar.settings.structure import (
     Structure,
@@ -55,25 +57,6 @@ PROVIDERS = ("github", *sorted(OPENID))
 """Kinds of provider that can be configured unless `load` is told of others."""
 
 _NO_FILE = StructuredFile()
-
-
-@frozen(kw_only=True)
-class Loaded:
-    """Settings, and what there is to say about them.
-
-    Attributes:
-        settings: the valid settings.
-        structure: listeners, upstreams and header rules, from the flat options or the structured file.
-        warnings: a sentence each, with the setting as the operator wrote it.
-        sources: for every option that somebody set, its key and where, as the operator wrote it.
-        config_test: whether `--config-test` was given, so that nothing must be started.
-    """
-
-    settings: Settings
-    structure: Structure
-    warnings: tuple[str, ...]
-    sources: Mapping[str, str]
-    config_test: bool = False
 
 
 def _from_disk(path: str) -> bytes:
@@ -132,13 +115,17 @@ class _Loading:
         """The settings."""
         config_test = self.command.switch("--config-test")
         options = self._judged()
+        others = [self._with_provider(block) for block in self.structured.providers[1:]]
         if self.problems or self.unreadable:
             raise SettingsRefused([*self.problems, *self.unreadable])
         settings = Settings(**self.values)
         tls = tls_of(options, self._pems(options))
-        self.cautions += [self._named(caution) for caution in cautions_of(options, self.given, tls=tls is not None)]
+        for each in (self, *others):
+            cautions = cautions_of(Options(**each.values), each.given, tls=tls is not None)
+            self._add(self.cautions, [*each.cautions, *map(each._named, cautions)])
         return Loaded(
             settings=settings,
+            providers=tuple(self._entries(settings, others)),
             structure=self._structure(settings),
             warnings=tuple(map(str, self.cautions)),
             sources={key: given.name for key, given in self.given.items()},
@@ -170,6 +157,31 @@ class _Loading:
         options = Options(**self.values)
         self._judge(options)
         return options
+
+    def _with_provider(self, block: ProviderBlock) -> _Loading:
+        """The same with another of several providers, judged as if it were the only one.
+
+        What is wrong with it is noted here, once for all providers.
+        """
+        servers = self.structured.servers.given
+        shared = {key: given for key, given in self.given.items() if key in servers or not _known(key).structured}
+        other = _Loading(
+            command=self.command,
+            environment=self.environment,
+            read_file=self.read_file,
+            providers=self.providers,
+            given=shared | dict(block.given),
+            structured=evolve(self.structured, names={**self.structured.names, **block.names}),
+        )
+        other._read_values()
+        other._fill_in()
+        other._judge(Options(**other.values))
+        self._add(self.problems, other.problems)
+        self._add(self.unreadable, other.unreadable)
+        return other
+
+    def _add(self, known: list[Problem], found: Iterable[Problem]) -> None:
+        known += [each for each in found if each not in known]
 
     def _gather(self) -> None:
         """What was given, by key; a later source replaces an earlier one."""
@@ -274,6 +286,16 @@ class _Loading:
             known = ", ".join(sorted(self.providers))
             sentence = f"{shown(options.provider)} is not supported by this version; there are {known}"
             yield Problem(names=("provider",), sentence=sentence)
+
+    def _entries(self, settings: Settings, others: Sequence[_Loading]) -> Iterator[ProviderEntry]:
+        if self.structured is _NO_FILE:
+            yield ProviderEntry(settings=settings)
+            return
+        of_each = (settings, *(Settings(**each.values) for each in others))
+        for each, block in zip(of_each, self.structured.providers, strict=True):
+            own = block.email_domains
+            its = evolve(each, email_domains=own) if own else each
+            yield ProviderEntry(settings=its, email_domains=own, hosts=block.hosts, paths=block.paths)
 
     def _structure(self, settings: Settings) -> Structure:
         structure = structure_of(settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from attrs import field, frozen
 
@@ -14,115 +14,18 @@ from o2sidecar.settings.given import Given
 from o2sidecar.settings.header_blocks import REQUEST_HEADER, RESPONSE_HEADER, request_rules, response_rules
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
+from o2sidecar.settings.provider_blocks import PROVIDER, ProviderBlock, names_in, read_providers
 from o2sidecar.settings.server_block import METRICS_SERVER, PLACES, SERVER, Servers, read_servers
-from o2sidecar.settings.shape import Key, Shape
-from o2sidecar.settings.table import BY_KEY
+from o2sidecar.settings.shape import Shape
 from o2sidecar.settings.upstream_blocks import UPSTREAM_CONFIG, upstreams_of
 from o2sidecar.settings.upstreams import Upstream, doubles
 from o2sidecar.settings.yaml_text import parse_yaml
 
-_PROVIDER: Mapping[str, str] = {
-    "provider": "provider",
-    "name": "provider_display_name",
-    "clientID": "client_id",
-    "clientSecret": "client_secret",
-    "clientSecretFile": "client_secret_file",
-    "caFiles": "provider_ca_files",
-    "useSystemTrustStore": "use_system_trust_store",
-    "loginURL": "login_url",
-    "redeemURL": "redeem_url",
-    "profileURL": "profile_url",
-    "validateURL": "validate_url",
-    "skipClaimsFromProfileURL": "skip_claims_from_profile_url",
-    "authRequestResponseMode": "auth_request_response_mode",
-    "scope": "scope",
-    "allowedGroups": "allowed_groups",
-    "code_challenge_method": "code_challenge_method",
-    "additionalClaims": "additional_claims",
-    "backendLogoutURL": "backend_logout_url",
-}
-_OIDC: Mapping[str, str] = {
-    "issuerURL": "oidc_issuer_url",
-    "insecureAllowUnverifiedEmail": "insecure_oidc_allow_unverified_email",
-    "insecureSkipIssuerVerification": "insecure_oidc_skip_issuer_verification",
-    "insecureSkipNonce": "insecure_oidc_skip_nonce",
-    "skipDiscovery": "skip_oidc_discovery",
-    "jwksURL": "oidc_jwks_url",
-    "publicKeyFiles": "oidc_public_key_files",
-    "emailClaim": "oidc_email_claim",
-    "groupsClaim": "oidc_groups_claim",
-    "userIDClaim": "user_id_claim",
-    "audienceClaims": "oidc_audience_claims",
-    "extraAudiences": "oidc_extra_audiences",
-    "enabledSigningAlgs": "oidc_enabled_signing_algs",
-}
-_GITHUB: Mapping[str, str] = {
-    "org": "github_org",
-    "team": "github_team",
-    "repo": "github_repo",
-    "token": "github_token",
-    "users": "github_users",
-}
-_BLOCKS: Mapping[str, Mapping[str, str]] = {
-    "oidcConfig": _OIDC,
-    "githubConfig": _GITHUB,
-    "googleConfig": {
-        "group": "google_groups",
-        "adminEmail": "google_admin_email",
-        "serviceAccountJson": "google_service_account_json",
-    },
-    "microsoftEntraIDConfig": {
-        "allowedTenants": "entra_id_allowed_tenants",
-        "federatedTokenAuth": "entra_id_federated_token_auth",
-        "federatedTokenFile": "entra_id_federated_token_file",
-    },
-    "azureConfig": {"tenant": "azure_tenant", "graphGroupField": "azure_graph_group_field"},
-    "keycloakConfig": {"groups": "keycloak_groups", "roles": "allowed_roles"},
-    "gitlabConfig": {"group": "gitlab_groups", "projects": "gitlab_projects"},
-}
-_NOT_BUILT: Mapping[str, tuple[str, ...]] = {
-    "googleConfig": (
-        "useApplicationDefaultCredentials",
-        "targetPrincipal",
-        "useOrganizationID",
-        "adminAPIUserScope",
-    ),
-}
-_OTHER_PROVIDERS = ("ADFSConfig", "bitbucketConfig", "loginGovConfig")
-_LOGIN_PARAMETERS: Mapping[str, str] = {
-    "approval_prompt": "approval_prompt",
-    "prompt": "prompt",
-    "acr_values": "acr_values",
-}
-
-
-def _block_of_options(name: str, keys: Mapping[str, str]) -> Key:
-    title = BY_KEY[next(iter(keys.values()))].title
-    built = [shape.sets(key, option) for key, option in keys.items()]
-    return shape.block(
-        name, f"what {title} adds", Shape(keys=[*built, *map(shape.not_built, _NOT_BUILT.get(name, ()))])
-    )
-
-
-_LOGIN_PARAMETER = Shape(
-    keys=(
-        shape.text("name", f"one of {', '.join(_LOGIN_PARAMETERS)}", required=True),
-        shape.texts("default", "its value: a list of one"),
-        shape.not_built("allow"),
-    )
-)
-PROVIDER = Shape(
-    keys=(
-        shape.text("id", "a name of your choice"),
-        *(shape.sets(key, option) for key, option in _PROVIDER.items()),
-        *(_block_of_options(name, keys) for name, keys in _BLOCKS.items()),
-        shape.blocks("loginURLParameters", "parameters of the login request", _LOGIN_PARAMETER),
-        *map(shape.not_built, ("resource", *_OTHER_PROVIDERS)),
-    )
-)
 ROOT = Shape(
     keys=(
-        shape.blocks("providers", "who signs people in: a list of one", PROVIDER, required=True),
+        shape.blocks(
+            "providers", "who signs people in; the first counts where nothing else decides", PROVIDER, required=True
+        ),
         shape.block("upstreamConfig", "where requests go", UPSTREAM_CONFIG),
         shape.blocks("injectRequestHeaders", "headers that the app gets", REQUEST_HEADER),
         shape.blocks("injectResponseHeaders", "headers of answers", RESPONSE_HEADER),
@@ -140,8 +43,9 @@ class StructuredFile:
     """What the file says.
 
     Attributes:
-        given: options that it sets, by key.
+        given: options that it sets, by key; of providers, the first.
         names: where it says, or could say, an option, by key.
+        providers: all of them.
         servers: where to listen.
         upstreams: the good ones.
         request_rules: of `injectRequestHeaders`.
@@ -152,6 +56,7 @@ class StructuredFile:
 
     given: Mapping[str, Given] = field(factory=dict)
     names: Mapping[str, str] = field(factory=dict)
+    providers: tuple[ProviderBlock, ...] = ()
     servers: Servers = field(factory=Servers)
     upstreams: tuple[Upstream, ...] = ()
     request_rules: tuple[HeaderRule, ...] = ()
@@ -188,7 +93,8 @@ def read_structured_file(path: str, read_file: ReadFile, environment: Mapping[st
 
 def _read_root(root: Block) -> StructuredFile:
     servers = read_servers(root)
-    given = {**servers.given, **_provider(root)}
+    providers = read_providers(root)
+    first = providers[0] if providers else ProviderBlock(place="", names=names_in(root.reading, 0))
     upstreams = tuple(upstreams_of(root))
     for sentence in doubles(list(upstreams)):
         root.refuse("upstreamConfig.upstreams", sentence)
@@ -196,8 +102,9 @@ def _read_root(root: Block) -> StructuredFile:
     with_answers, for_auth = response_rules(root)
     root.close()
     return StructuredFile(
-        given=given,
-        names=_names(root.reading),
+        given={**servers.given, **first.given},
+        names={**{option: root.reading.name(path) for option, path in PLACES.items()}, **first.names},
+        providers=providers,
         servers=servers,
         upstreams=upstreams,
         request_rules=for_app,
@@ -206,44 +113,3 @@ def _read_root(root: Block) -> StructuredFile:
         problems=tuple(root.reading.problems),
         cautions=tuple(root.reading.cautions),
     )
-
-
-def _names(reading: Reading) -> dict[str, str]:
-    names = dict(PLACES)
-    for prefix, keys in (("", _PROVIDER), *((f"{name}.", keys) for name, keys in _BLOCKS.items())):
-        names |= {option: f"providers[0].{prefix}{key}" for key, option in keys.items()}
-    return {option: reading.name(path) for option, path in names.items()}
-
-
-def _provider(root: Block) -> dict[str, Given]:
-    found: dict[str, Given] = {}
-    listed = root.take("providers")
-    if not isinstance(listed, list) or len(listed) != 1:
-        root.refuse("providers", "must be a list of one provider; several come in a later version")
-    for index, block in enumerate(root.blocks("providers")):
-        said = dict(_said_in_provider(block))
-        if index == 0:
-            found = said
-    return found
-
-
-def _said_in_provider(block: Block) -> Iterator[tuple[str, Given]]:
-    block.take("id")
-    yield from block.given()
-    for key in _BLOCKS:
-        inner = block.block(key)
-        if inner is not None:
-            yield from inner.given()
-            inner.close()
-    for parameter in block.blocks("loginURLParameters"):
-        yield from _login_parameter(parameter)
-
-
-def _login_parameter(block: Block) -> Iterator[tuple[str, Given]]:
-    """A parameter of the login URL; only one fixed value, of one that an option sets, is supported."""
-    name, default = block.text("name"), block.value("default")
-    if name not in _LOGIN_PARAMETERS or len(default) != 1:
-        known = ", ".join(_LOGIN_PARAMETERS)
-        block.refuse("name", f"only {known}, each with one default, are supported by this version")
-        return
-    yield _LOGIN_PARAMETERS[name], block.as_given("default", default[0])

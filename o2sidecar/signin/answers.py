@@ -29,6 +29,7 @@ from o2sidecar.refusals import (
     UpstreamFailed,
     refused_by_the_wire,
 )
+from o2sidecar.signin.choosing import Choosing
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, carries_form, submitted_fields
 from o2sidecar.signin.pages import Page, Pages, phrase_of
@@ -61,6 +62,7 @@ class Answers:
 
     pages: Pages
     logins: Logins
+    choosing: Choosing
     destinations: Destinations
     forwarding: Forwarding
     take_cookies: Callable[[Exchange], None]
@@ -136,6 +138,24 @@ class Answers:
         self.take_cookies(exchange)
         self.show(exchange, self.pages.sign_in(status, redirect))
 
+    async def begin(self, exchange: Exchange, redirect: str, fields: Fields, *, choose_account: bool = False) -> None:
+        """Send the browser to the provider that its request is for; let the person choose where nothing tells which.
+
+        `fields`: what the request submitted. Raises as `Choosing.of` and `Logins.begin` do.
+        """
+        choice = self.choosing.of(exchange, fields, redirect)
+        if choice.registration is None:
+            self.sign_in(exchange, redirect, 200)
+            return
+        onward = await self.logins.begin(
+            exchange,
+            redirect,
+            choice.registration,
+            login_hint=choice.login_hint,
+            choose_account=choose_account,
+        )
+        self.send_on(exchange, onward)
+
     def send_on(self, exchange: Exchange, onward: Onward) -> None:
         """Redirect the browser."""
         cookies: HeaderFields = [(b"Set-Cookie", value) for value in onward.set_cookies]
@@ -148,10 +168,11 @@ class Answers:
     def _offer(self, exchange: Exchange, redirect: str) -> None:
         exchange.reason = NotSignedIn().reason
         keep_out_of_caches(exchange)
-        if not self.skip_provider_button:
+        choice = self.choosing.of(exchange, Fields(), redirect)
+        if not self.skip_provider_button or choice.registration is None:
             self.sign_in(exchange, redirect, 403)
             return
-        begun = Deferred.fromCoroutine(self.logins.begin(exchange, redirect))
+        begun = Deferred.fromCoroutine(self.logins.begin(exchange, redirect, choice.registration))
         begun.addCallback(lambda onward: self.send_on(exchange, onward))
         begun.addErrback(lambda failure: self.broken(exchange, failure))
 

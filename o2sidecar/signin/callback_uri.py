@@ -28,10 +28,15 @@ class CallbackUri:
     secure: bool
     forwarding: Forwarding
 
-    def of(self, exchange: Exchange) -> str:
-        """The URI for a request; the same for a login's start and its callback on the same host."""
+    def of(self, exchange: Exchange, below: str = "") -> str:
+        """The URI for a request; the same for a login's start and its callback on the same host.
+
+        `below`: the segment below the callback's path, for a provider that has one of its own.
+        """
         given = urlsplit(self.configured)
         path = given.path if given.path.strip("/") else self.path
+        if below:
+            path = f"{path.rstrip('/')}/{below}"
         if self.relative:
             return urlunsplit(("", "", path, given.query, ""))
         if given.netloc:

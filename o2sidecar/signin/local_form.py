@@ -8,7 +8,7 @@ from attrs import frozen
 
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.observe.records import Outcome
-from o2sidecar.policy.admission import Admission
+from o2sidecar.policy.provenance import Admitting
 from o2sidecar.policy.redirects import location
 from o2sidecar.session.session import Session
 from o2sidecar.signin.answers import Answers
@@ -27,7 +27,7 @@ class LocalForm:
 
     judge: Callable[[str, str, str], Awaitable[Session | None]]
     client_address: Callable[[Exchange], str]
-    admission: Admission
+    admission: Admitting
     answers: Answers
     issue: Callable[[Exchange, Session], Awaitable[list[bytes]]]
 

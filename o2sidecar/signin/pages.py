@@ -53,13 +53,22 @@ class Way:
     fields: tuple[tuple[str, str], ...] = ()
 
 
+@frozen(kw_only=True)
+class Choice:
+    """One of several providers to sign in with: its id, and what people call it."""
+
+    id: str
+    name: str
+
+
 @define(kw_only=True, slots=False)
 class Pages:
     """Renders the pages. Values are text and are escaped; `banner` and `footer` are the operator's HTML.
 
     `prefix`: the path of the own endpoints. `email_domains`: named on the sign-in page, unless `banner` says something
     else (`-`: nothing). `footer`: in the place of ours (`-`: none). `show_detail`: error pages tell what else only the
-    log tells. `local_users`: the sign-in page has a form for a user and a password. `templates`: the operator's own
+    log tells. `local_users`: the sign-in page has a form for a user and a password. `choices`: the providers, where
+    there are several. `templates`: the operator's own
     pages, used in the place of ours where there are some.
     """
 
@@ -72,6 +81,7 @@ class Pages:
     logo: Logo = OUR_MARK
     show_detail: bool = False
     local_users: bool = False
+    choices: Sequence[Choice] = ()
     templates: CustomTemplates | None = None
 
     def sign_in(self, status: int, redirect: str) -> Page:
@@ -97,6 +107,7 @@ class Pages:
             message=_markup(message),
             logo=self.logo,
             local_users=self.local_users,
+            choices=self.choices,
             trouble=_TROUBLES.get(status, ""),
         )
 

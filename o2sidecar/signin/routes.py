@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from attrs import field, frozen
+from attrs import frozen
 from klein import Klein
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -44,7 +44,7 @@ class SignIn:
     `current`: gives the session of a request if it may pass, renewed if that is due; takes its cookies otherwise.
     `end`: ends the session of a request and has the answer delete its cookies. `take_cookies`: has an answer delete the
     session cookies that its request brought. `public`: whether a request needs no session. `auth`: the auth
-    endpoint. `backend_logout_url`: called by `call_backend` when somebody signs out; `{id_token}` in it is replaced.
+    endpoint. `call_backend`: asks for the provider's `backend_logout_url` when somebody signs out.
     `body_limit`: most bytes of a form. `local_form`: answers the form of local users, where there are some.
     """
 
@@ -57,7 +57,6 @@ class SignIn:
     public: Callable[[Exchange], bool]
     auth: IResource
     call_backend: Callable[[str], Awaitable[None]]
-    backend_logout_url: str = field(default="", repr=False)
     body_limit: int = 65536
     local_form: LocalForm | None = None
 
@@ -78,6 +77,12 @@ class SignIn:
         """Take the provider's answer and send the browser to the page that was wanted."""
         return self._answer(request, self._callback)
 
+    @router.route("/callback/<registration>")
+    def callback_of_one(self, request: Request, registration: str) -> Deferred[None]:
+        """The same for a provider that has a callback of its own."""
+        known = self.logins.registrations.has_segment(registration)
+        return self._answer(request, self._callback if known else self._nothing)
+
     @router.route("/sign_in")
     def sign_in(self, request: Request) -> Deferred[None]:
         """Show the sign-in page, or go on to the provider at once."""
@@ -96,7 +101,7 @@ class SignIn:
     @router.route("/static/", branch=True)
     def static(self, request: Request) -> Deferred[None]:
         """There are no files: our pages bring along what they need."""
-        return self._answer(request, self._static)
+        return self._answer(request, self._nothing)
 
     @router.route("/auth")
     def auth_only(self, request: Request) -> IResource:
@@ -107,7 +112,7 @@ class SignIn:
         fields = self._submitted(exchange, body)
         choose = fields.first("prompt") == "select_account"
         redirect = self.destinations.of(exchange, fields)
-        self.answers.send_on(exchange, await self.logins.begin(exchange, redirect, choose_account=choose))
+        await self.answers.begin(exchange, redirect, fields, choose_account=choose)
 
     async def _callback(self, exchange: Exchange, body: bytes) -> None:
         # A HEAD must not spend the code that its GET brings; nothing but these two is an answer of a provider.
@@ -125,14 +130,15 @@ class SignIn:
         self.answers.send_on(exchange, onward)
 
     async def _sign_in(self, exchange: Exchange, body: bytes) -> None:
-        redirect = self.destinations.of(exchange, self._submitted(exchange, body))
+        fields = self._submitted(exchange, body)
+        redirect = self.destinations.of(exchange, fields)
         if self.local_form is not None and exchange.method == b"POST":
             if _is_from_elsewhere(exchange):
                 raise _across_sites("cross_site_sign_in", "Another site tried to sign you in. Please do it here.")
             await self.local_form.answer(exchange, form_fields(exchange, body), redirect)
         elif self.answers.skip_provider_button:
             self.take_cookies(exchange)
-            self.answers.send_on(exchange, await self.logins.begin(exchange, redirect))
+            await self.answers.begin(exchange, redirect, fields)
         else:
             self.answers.sign_in(exchange, redirect, 200)
 
@@ -144,8 +150,9 @@ class SignIn:
         session = await self.end(exchange)
         id_token = session.id_token if session else ""
         if session is not None:
-            if self.backend_logout_url:
-                await self._tell_backend(_with_token(self.backend_logout_url, id_token))
+            registration = self.logins.registrations.of(session)
+            if registration and registration.backend_logout_url:
+                await self._tell_backend(_with_token(registration.backend_logout_url, id_token))
             self.answers.log(Outcome.SUCCESS, exchange, session.name, "signed out")
         if redirect == "/" and self.answers.skip_provider_button and expects_page(exchange):
             # The page that they came from would send them to the provider, which would sign them in again.
@@ -170,7 +177,7 @@ class SignIn:
             exchange.reason = "no_session"
             exchange.answer(401, PLAIN_TEXT, b"Unauthorized\n")
 
-    async def _static(self, exchange: Exchange, body: bytes) -> None:
+    async def _nothing(self, exchange: Exchange, body: bytes) -> None:
         exchange.answer(404, PLAIN_TEXT, b"Not Found\n")
 
     def _submitted(self, exchange: Exchange, body: bytes) -> Fields:

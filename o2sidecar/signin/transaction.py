@@ -7,7 +7,6 @@ of logins costs no memory (security.md D7).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
 
 from attrs import define, evolve, field, frozen
 
@@ -18,18 +17,16 @@ from o2sidecar.oauth.pending import PendingLogin
 from o2sidecar.oauth.pkce import challenge
 from o2sidecar.oauth.state import decode_state, encode_state
 from o2sidecar.observe.counts import SignInCounts
-from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.peers import Forwarding
+from o2sidecar.policy.provenance import Admitting
 from o2sidecar.policy.redirects import Redirects, location
-from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.registrations import Registration, Registrations
 from o2sidecar.refusals import BadRequest, LoginFailed, NotPermitted, ProviderFailed, Refusal
 from o2sidecar.session.cookies import parse_cookies
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.session import Session
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.fields import Fields
-
-ChallengeMethod = Literal["", "S256", "plain"]
 
 _LONGEST_ERROR = 200
 
@@ -58,40 +55,50 @@ class Logins:
     """Begins and completes logins.
 
     `issue`: begins a session and gives the Set-Cookie values of it. `current`: gives the session that a request has
-    already, if it may pass. `code_challenge_method`: that of PKCE, or
-    empty for none. `nonce`: send one, and have the ID token repeat it. `encode_state`: wrap the state in base64.
+    already, if it may pass. `encode_state`: wrap the state in base64.
     `random(n)` gives n unguessable bytes; `now` is in seconds since the epoch.
     """
 
-    provider: Provider
-    client_id: str
+    registrations: Registrations
     callback_uri: CallbackUri
     pending: PendingCookie
     issue: Callable[[Exchange, Session], Awaitable[list[bytes]]]
     forwarding: Forwarding
     redirects: Redirects
-    admission: Admission
+    admission: Admitting
     current: Callable[[Exchange], Awaitable[Identity | None]]
     random: Callable[[int], bytes] = field(repr=False)
     now: Callable[[], float]
-    code_challenge_method: ChallengeMethod = ""
-    nonce: bool = False
     encode_state: bool = False
     counts: SignInCounts = field(factory=SignInCounts, repr=False)
 
-    async def begin(self, exchange: Exchange, redirect: str, *, choose_account: bool = False) -> Onward:
+    async def begin(
+        self,
+        exchange: Exchange,
+        redirect: str,
+        registration: Registration | None = None,
+        *,
+        login_hint: str = "",
+        choose_account: bool = False,
+    ) -> Onward:
         """Where to send the browser to sign in, to come to `redirect` in the end.
 
+        `registration`: with whom; else the first. `login_hint`: the address that the person gave.
         `choose_account`: have the provider ask which account to use (OpenID Connect Core 1.0 §3.1.2.1, prompt).
         Raises `ProviderUnavailable` while nobody can sign in.
         """
-        endpoint = await self.provider.authorization_endpoint()
-        pending = PendingLogin.begin(self.random, pkce=bool(self.code_challenge_method))
-        parameters = dict(self.provider.authorization_parameters())
+        registration = registration or self.registrations.first
+        endpoint = await registration.provider.authorization_endpoint()
+        pending = PendingLogin.begin(
+            self.random, pkce=bool(registration.code_challenge_method), provider=registration.id
+        )
+        parameters = dict(registration.provider.authorization_parameters())
         if choose_account:
             parameters.pop("approval_prompt", None)
             parameters["prompt"] = "select_account"
-        parameters.update(self._of_the_code_flow(exchange, pending, redirect))
+        if login_hint:
+            parameters["login_hint"] = login_hint
+        parameters.update(self._of_the_code_flow(exchange, registration, pending, redirect))
         written = self.pending.write(pending, self._host(exchange), _cookies(exchange), self.now())
         url = authorization_url(endpoint, parameters.items())
         self.counts.begun += 1
@@ -133,8 +140,9 @@ class Logins:
             raise
         cleared = self.pending.clear(self._host(exchange), cookies, state_hash)
         try:
-            await self.provider.check_response_issuer(issuer or None)
-            session = await self._redeemed(exchange, code, pending)
+            registration = self._answering(exchange, pending)
+            await registration.provider.check_response_issuer(issuer or None)
+            session = await self._redeemed(exchange, registration, code, pending)
         except Refusal as refused:
             # Where the provider failed, the same login may be tried once more.
             if refused.status < 500:
@@ -155,33 +163,53 @@ class Logins:
             return ""
         return named if not fields.first("rd") and self.redirects.first([named]) == named else ""
 
-    def _of_the_code_flow(self, exchange: Exchange, pending: PendingLogin, redirect: str) -> dict[str, str]:
+    def _answering(self, exchange: Exchange, pending: PendingLogin) -> Registration:
+        """The registration whose provider has answered.
+
+        RFC 9700 §4.4.2: of several providers each has a callback of its own, so no answer of one passes for another's
+        even where they do not say who they are (RFC 9207).
+        """
+        try:
+            registration = self.registrations.named(pending.provider) if pending.provider else self.registrations.first
+        except BadRequest:
+            raise _mixed_up("the provider that this login was begun with is not configured any more") from None
+        last = exchange.path.rpartition(b"/")[2].decode("latin-1")
+        came_to = last if self.registrations.has_segment(last) else ""
+        if came_to != self.registrations.segment(registration):
+            raise _mixed_up("the answer came to another provider's callback than that of this login")
+        return registration
+
+    def _of_the_code_flow(
+        self, exchange: Exchange, registration: Registration, pending: PendingLogin, redirect: str
+    ) -> dict[str, str]:
         """The parameters of RFC 6749 §4.1.1, RFC 7636 §4.3 and OpenID Connect Core 1.0 §3.1.2.1."""
         parameters = {
-            "client_id": self.client_id,
-            "redirect_uri": self.callback_uri.of(exchange),
+            "client_id": registration.client_id,
+            "redirect_uri": self.callback_uri.of(exchange, self.registrations.segment(registration)),
             "response_type": "code",
             "state": encode_state(pending.state_hash, redirect, self.encode_state),
         }
-        if self.code_challenge_method:
-            parameters["code_challenge"] = challenge(pending.code_verifier, self.code_challenge_method)
-            parameters["code_challenge_method"] = self.code_challenge_method
-        if self.nonce:
+        if method := registration.code_challenge_method:
+            parameters["code_challenge"] = challenge(pending.code_verifier, method)
+            parameters["code_challenge_method"] = method
+        if registration.nonce:
             parameters["nonce"] = pending.nonce_hash
         return parameters
 
-    async def _redeemed(self, exchange: Exchange, code: str, pending: PendingLogin) -> Session:
+    async def _redeemed(
+        self, exchange: Exchange, registration: Registration, code: str, pending: PendingLogin
+    ) -> Session:
         if not code:
             raise BadRequest(
                 reason="code_missing", sentence="The identity provider's answer has no code. Please sign in again."
             )
-        session = await self.provider.sign_in(
+        session = await registration.provider.sign_in(
             code=code,
-            redirect_uri=self.callback_uri.of(exchange),
+            redirect_uri=self.callback_uri.of(exchange, self.registrations.segment(registration)),
             code_verifier=pending.code_verifier or None,
-            nonce=pending.nonce_hash if self.nonce else None,
+            nonce=pending.nonce_hash if registration.nonce else None,
         )
-        session = evolve(session, nonce=pending.nonce)
+        session = evolve(session, nonce=pending.nonce, provider=registration.id)
         refusal = self.admission.refusal(session, signing_in=True)
         if refusal is not None:
             raise NotAdmitted(
@@ -201,6 +229,14 @@ class Logins:
 
     def _host(self, exchange: Exchange) -> str:
         return self.forwarding.host(exchange)
+
+
+def _mixed_up(detail: str) -> LoginFailed:
+    return LoginFailed(
+        reason="provider_mismatch",
+        sentence="This login could not be completed. Please sign in again.",
+        detail=detail,
+    )
 
 
 def _outcome(refusal: Refusal) -> str:

@@ -70,4 +70,4 @@ class PendingLoginTests(SynchronousTestCase):
 
     def test_secrets_stay_out_of_the_repr(self) -> None:
         """A login that is printed tells nothing."""
-        self.assertEqual(repr(PendingLogin(state=b"abc", nonce=b"n", code_verifier="v")), "PendingLogin()")
+        self.assertEqual(repr(PendingLogin(state=b"abc", nonce=b"n", code_verifier="v")), "PendingLogin(provider='')")

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from o2sidecar.session.codec import SessionCodec
+from o2sidecar.session.keys import KeyRing
+from o2sidecar.session.session import Session
 from tests.catalogue.strict import Message
 from tests.options.papers import PASSWORD
 from tests.options.probes import (
@@ -19,7 +22,7 @@ from tests.options.probes import (
     status,
     text,
 )
-from tests.options.row import Row, row
+from tests.options.row import BASE, REFUSED, Row, row
 from tests.options.world import OTHER_ISSUER, World
 
 
@@ -77,10 +80,26 @@ def _forged_callback(world: World) -> bool:
     return b"it must be a hash, a colon and a redirect" in answer.body
 
 
+def _accepts(provider: str) -> Callable[[World], int]:
+    """The status of the auth endpoint for somebody whom a provider of this id signed in."""
+
+    def probe(world: World) -> int:
+        ring = KeyRing.from_texts([BASE["cookie_secret"]])
+        codec = SessionCodec(ring=ring, expire=0)
+        now = world.clock.seconds()
+        session = Session(created_at=now, user="u", email="alice@example.com", access_token="t", provider=provider)
+        world.jar[b"_oauth2_proxy"] = codec.encode("_oauth2_proxy", session).encode()
+        return world.get("/oauth2/auth").status
+
+    return probe
+
+
 ROWS: Mapping[str, Row] = {
     # Who may pass.
     "email_domains": row(signing_in(), "other.example", 302, 403),
     "authenticated_emails_file": row(signing_in(), "{folder}/emails", 403, 302, email_domains="other.example"),
+    "accepted_providers": row(_accepts("b"), "a", 202, 401, provider_id="a"),
+    "provider_id": row(_accepts("a"), "a", REFUSED, 202, accepted_providers="a"),
     "skip_auth_routes": row(status("/free"), "^/free", 403, 200),
     "skip_auth_regex": row(status("/free"), "^/free", 403, 200),
     "skip_auth_preflight": row(status("/", *PREFLIGHT, method=b"OPTIONS"), "true", 403, 200),

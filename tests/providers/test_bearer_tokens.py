@@ -64,7 +64,7 @@ class OwnIssuerTests(BearerCase):
         given: dict[str, Any] = {"client_id": CLIENT_ID, "client_secret": "s", "oidc_issuer_url": ISSUER}
         provider = build(Options(**{**given, **options}), self.wire.surroundings)
         self.addCleanup(provider.stop)
-        return BearerTokens([provider.token_issuer])
+        return BearerTokens([("", provider.token_issuer)])
 
     def test_session(self) -> None:
         """The token is access and id token of its session, which ends when it does; user info is not asked."""
@@ -199,7 +199,8 @@ class ExtraIssuerTests(BearerCase):
         self.fake.instead["/keys"] = answering({"keys": [public_jwk(signing_key("extra"), kid="main")]})
 
     def make(self, *pairs: str, **more: Any) -> BearerTokens:
-        return BearerTokens([token_issuer(named, self.wire.surroundings, **more) for named in extra_issuers(pairs)])
+        named = extra_issuers(pairs)
+        return BearerTokens([("", token_issuer(each, self.wire.surroundings, **more)) for each in named])
 
     def token(self, issuer: str = "/extra", aud: Any = "api-x", **changes: Any) -> str:
         return id_token(signing_key("extra"), iss=ISSUER + issuer, aud=aud, **changes)
@@ -261,8 +262,8 @@ class ExtraIssuerTests(BearerCase):
         self.fake.instead["/extra" + USUAL_PLACE] = answering({}, 503)
         self.tokens = BearerTokens(
             [
-                token_issuer(ExtraIssuer(issuer=f"{ISSUER}/extra", audiences=("a",)), self.wire.surroundings),
-                token_issuer(ExtraIssuer(issuer=ISSUER, audiences=("b",)), self.wire.surroundings),
+                ("", token_issuer(ExtraIssuer(issuer=f"{ISSUER}/extra", audiences=("a",)), self.wire.surroundings)),
+                ("", token_issuer(ExtraIssuer(issuer=ISSUER, audiences=("b",)), self.wire.surroundings)),
             ]
         )
         self.assertIsNone(self.session(self.token()))

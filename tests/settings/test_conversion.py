@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.settings.files import ReadFile
 from o2sidecar.settings.load import ConversionAsked, HelpAsked, Loaded, SettingsRefused, UsageRefused, load
-from o2sidecar.settings.structured_file import PROVIDER
+from o2sidecar.settings.provider_blocks import PROVIDER
 from o2sidecar.settings.table import OPTIONS
 from tests.server_certificates import pair
 from tests.settings.conformance import Configuration, configurations
@@ -89,12 +89,17 @@ class ConversionCase(SynchronousTestCase):
     def check_same(self, before: Loaded, after: Loaded, name: str = "") -> None:
         """Check that two settings give the same answers: what no structure tells is the same, and so is the structure.
 
-        Of deprecated options, those count that they stand for; of two login parameters, the one that is sent.
+        Of deprecated options, those count that they stand for; of two login parameters, the one that is sent. The file
+        has to name the provider, though with one of them that changes nothing.
         """
         self.assertEqual(before.structure, after.structure, name)
         for option in OPTIONS:
             counts = not option.structured or option.key in SET_BY_PROVIDER or option.key.startswith("metrics_secure")
-            if option.stands_for or (option.key == "approval_prompt" and before.settings.prompt):
+            if (
+                option.stands_for
+                or option.key == "provider_id"
+                or (option.key == "approval_prompt" and before.settings.prompt)
+            ):
                 counts = False
             if counts or (option.key == "https_address" and before.settings.force_https):
                 values = [getattr(each.settings, option.key) for each in (before, after)]

@@ -25,6 +25,15 @@ providers:
   oidcConfig: {issuerURL: 'https://idp.example.com', audienceClaims: [aud], emailClaim: email, groupsClaim: groups}
 """
 GOOD = SERVER + UPSTREAMS + PROVIDER
+SECOND = """
+- id: gh
+  provider: github
+  clientID: app2
+  clientSecret: hush
+  githubConfig: {org: ours}
+  emailDomains: [example.com]
+  defaultFor: {hosts: [code.example.com], paths: [^/git/]}
+"""
 KEYS = [
     "server",
     "metricsServer",
@@ -78,10 +87,15 @@ class StructuredFileCase(SynchronousTestCase):
     """Shared checks."""
 
     def refused(
-        self, text: str | bytes, *arguments: str, words: str, variables: Mapping[str, str] | None = None
+        self,
+        text: str | bytes,
+        *arguments: str,
+        words: str,
+        variables: Mapping[str, str] | None = None,
+        files: Mapping[str, bytes | str] | None = None,
     ) -> str:
         """Check that a file is refused with certain words; the whole message."""
-        message = str(self.assertRaises(SettingsRefused, load_yaml, text, *arguments, variables=variables))
+        message = str(self.assertRaises(SettingsRefused, load_yaml, text, *arguments, variables=variables, files=files))
         self.assertIn(words, message)
         return message
 
@@ -148,11 +162,58 @@ class ProviderTests(StructuredFileCase):
         text = GOOD + "  loginURLParameters: [{name: prompt, default: [a], allow: [{value: b}]}]\n"
         self.refused(text, words="allow (a.yaml): is not supported")
 
-    def test_number_of_providers(self) -> None:
-        """There must be one provider; several are refused with a word about later."""
-        words = "providers (a.yaml): must be a list of one provider; several come in a later version"
-        for text in (SERVER, SERVER + "providers: []\n", GOOD + "- {id: p2}\n", SERVER + "providers: x\n"):
+    def test_no_provider(self) -> None:
+        """There must be one provider at least."""
+        words = "providers (a.yaml): must be a list of one provider or several"
+        for text in (SERVER, SERVER + "providers: []\n", SERVER + "providers: x\n"):
             self.refused(text, words=words)
+
+    def test_several_providers(self) -> None:
+        """Each entry of `providers` has options of its own, and shares all others."""
+        loaded = load_yaml(GOOD + SECOND, variables={"OAUTH2_PROXY_COOKIE_NAME": "shared"})
+        first, second = loaded.providers
+        self.assertIs(first.settings, loaded.settings)
+        self.assertEqual([each.settings.provider_id for each in loaded.providers], ["p1", "gh"])
+        self.assertEqual((first.settings.provider, second.settings.provider), ("oidc", "github"))
+        self.assertEqual((first.settings.client_id, second.settings.client_id), ("app1", "app2"))
+        self.assertEqual((first.settings.github_org, second.settings.github_org), ("", "ours"))
+        self.assertEqual(second.settings.oidc_issuer_url, "", "another provider's issuer is none of its own")
+        self.assertEqual({each.settings.cookie_name for each in loaded.providers}, {"shared"})
+        self.assertEqual({each.settings.http_address for each in loaded.providers}, {"0.0.0.0:4180"})
+        self.assertEqual((first.email_domains, first.hosts, first.paths), ((), (), ()))
+        self.assertEqual(second.email_domains, ("example.com",))
+        self.assertEqual((second.hosts, second.paths), (("code.example.com",), ("^/git/",)))
+
+    def test_problems_of_several_providers(self) -> None:
+        """What is wrong with any of them is told by its place, and what is wrong with all of them once."""
+        text = GOOD + "- {id: gh, provider: github, clientID: b, githubConfig: {team: x}}\n- {id: p3, provider: nope}\n"
+        message = self.refused(
+            text, "--cookie-name=a b", words="providers[1].githubConfig.team (a.yaml): needs github_org"
+        )
+        self.assertIn("providers[1].clientSecret (a.yaml): is missing", message)
+        self.assertIn('providers[2].provider (a.yaml): "nope" is not supported', message)
+        self.assertNotIn("providers[0]", message)
+        self.assertEqual(message.count("--cookie-name"), 1)
+
+    def test_secret_of_another_provider(self) -> None:
+        """A secret from the file that one entry names is no other entry's."""
+        text = GOOD.replace("clientSecret: shhh", "clientSecretFile: s") + "- {id: gh, provider: github, clientID: b}\n"
+        self.refused(text, words="providers[1].clientSecret (a.yaml): is missing", files={"s": "shhh"})
+
+    def test_ids_of_several_providers(self) -> None:
+        """Several providers are told apart by their ids, which stand in URLs."""
+        entry = "- {id: %s, provider: github, clientID: b, clientSecret: c}\n"
+        self.refused(GOOD + entry % "p1", words='providers[1].id (a.yaml): "p1" is another provider\'s already')
+        for odd in ("", "'a b'", "a/b", "'%2f'", "ä", "a" * 65, "[x]"):
+            self.refused(GOOD + entry % odd, words="providers[1].id (a.yaml): ")
+        load_yaml(GOOD.replace("id: p1", "id: 'My Company'"))
+
+    def test_pattern_of_a_provider(self) -> None:
+        """A pattern for paths that is none is refused by its place."""
+        self.refused(
+            GOOD + "  defaultFor: {paths: ['(']}\n", words="providers[0].defaultFor.paths (a.yaml): the pattern"
+        )
+        self.refused(GOOD + "  defaultFor: {path: ['(']}\n", words="providers[0].defaultFor.path (a.yaml): no such key")
 
     def test_other_kinds(self) -> None:
         """Blocks of providers that are not built are refused, empty ones are not."""

@@ -19,6 +19,7 @@ from o2sidecar.observe.records import Outcome
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.policy.redirects import Redirects
+from o2sidecar.providers.registrations import Registration, Registrations
 from o2sidecar.refusals import LoginFailed, Refusal
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes, SessionCookie, parse_cookies
@@ -27,6 +28,7 @@ from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.session import Session
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.callback_uri import CallbackUri
+from o2sidecar.signin.choosing import Choosing
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.pages import Pages
 from o2sidecar.signin.transaction import Logins
@@ -214,9 +216,14 @@ class House:
         callback_uri = CallbackUri(
             configured="", path="/oauth2/callback", relative=False, secure=False, forwarding=self.forwarding
         )
+        registration = Registration(
+            provider=self.provider, client_id="client-1", code_challenge_method="S256", nonce=True
+        )
+        of_provider = {
+            key: changes.pop(key) for key in ("code_challenge_method", "nonce", "backend_logout_url") if key in changes
+        }
         logins = Logins(
-            provider=self.provider,
-            client_id="client-1",
+            registrations=Registrations([evolve(registration, **of_provider)]),
             callback_uri=callback_uri,
             pending=self.pending,
             issue=self.sessions.issue,
@@ -226,8 +233,6 @@ class House:
             current=self.current.identity,
             random=self.random,
             now=self.clock.seconds,
-            code_challenge_method="S256",
-            nonce=True,
         )
         return evolve(logins, **changes)
 
@@ -235,9 +240,11 @@ class House:
         return Pages(**{"provider_name": "Example", "prefix": "/oauth2", "version": "1", **changes})
 
     def answers(self, *, pages: Pages | None = None, **changes: Any) -> Answers:
+        logins = self.logins()
         answers = Answers(
             pages=pages or self.pages(),
-            logins=self.logins(),
+            logins=logins,
+            choosing=Choosing(registrations=logins.registrations, forwarding=self.forwarding),
             destinations=self.destinations,
             forwarding=self.forwarding,
             take_cookies=self.sessions.take_cookies,

@@ -405,7 +405,9 @@ class SignOutTests(RoutesTestCase):
 
     def test_the_provider_is_told(self) -> None:
         """backend_logout_url is called with the ID token, and only for a session."""
-        self.tree = evolve(self.tree, backend_logout_url="https://idp.example/logout?hint={id_token}")
+        self.tree = evolve(
+            self.tree, logins=self.home.logins(backend_logout_url="https://idp.example/logout?hint={id_token}")
+        )
         self.ask("/oauth2/sign_out", cookie=session_pair())
         self.ask("/oauth2/sign_out")
         self.assertEqual(self.backend, ["https://idp.example/logout?hint=ID.to%2Fken"])
@@ -416,7 +418,11 @@ class SignOutTests(RoutesTestCase):
         async def broken(url: str) -> None:
             raise ProviderUnavailable(detail=url)
 
-        self.tree = evolve(self.tree, call_backend=broken, backend_logout_url="https://idp.example/?h={id_token}")
+        self.tree = evolve(
+            self.tree,
+            call_backend=broken,
+            logins=self.home.logins(backend_logout_url="https://idp.example/?h={id_token}"),
+        )
         answer = self.ask("/oauth2/sign_out", cookie=session_pair())
         self.assertEqual((answer.status, answer.set_names), (302, [NAME]))
 
@@ -428,7 +434,7 @@ class SignOutTests(RoutesTestCase):
             ("GET", "navigate", "iframe"),
             ("POST", "navigate", "document"),
         ):
-            self.tree = evolve(self.tree, backend_logout_url="https://idp.example/logout")
+            self.tree = evolve(self.tree, logins=self.home.logins(backend_logout_url="https://idp.example/logout"))
             answer = self.ask(
                 "/oauth2/sign_out",
                 method=method,

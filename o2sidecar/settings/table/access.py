@@ -18,6 +18,9 @@ class AccessOptions(Group):
 
     email_domains: Texts = option((), "domains whose addresses may pass; .x: the sub-domains of x; *: all")
     authenticated_emails_file: str = option("", "file of addresses that may pass, one a line; reread on change")
+    accepted_providers: Texts = option(
+        (), "ids of the providers whose sessions may pass; empty: those configured here, or all with one", ours=True
+    )
     skip_auth_routes: Texts = option((), "paths open to everybody: PATTERN, METHOD=PATTERN or METHOD!=PATTERN")
     skip_auth_regex: Texts = option((), "patterns of paths open to everybody", successor="skip_auth_routes")
     skip_auth_preflight: bool = option(False, "let CORS preflight requests through without a session")

@@ -18,6 +18,7 @@ class ProviderOptions(Group):
     structured = True
 
     provider: str = option("google", "kind of identity provider: google, github, oidc and so on")
+    provider_id: str = option("", "what sessions say of who signed them in; empty: nothing", ours=True)
     provider_display_name: str = option("", "the provider's name on the sign-in button")
     client_id: str = option("", "the client id that the provider gave you")
     client_secret: str = option("", "the client secret that the provider gave you", secret=True)

@@ -1,0 +1,83 @@
+"""Assembles the providers that people sign in with, and whose people may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from o2sidecar.assembly.credentials import EXTRA_ISSUER
+from o2sidecar.policy.admission import Admission
+from o2sidecar.policy.pattern import Pattern
+from o2sidecar.policy.provenance import Admitting, ByProvider
+from o2sidecar.providers.provider import Provider
+from o2sidecar.providers.registrations import ChallengeMethod, Registration, Registrations
+from o2sidecar.settings.loaded import ProviderEntry
+from o2sidecar.settings.options import Settings
+
+
+def registrations_of(entries: Sequence[ProviderEntry], provider_of: Callable[[Settings], Provider]) -> Registrations:
+    """Our registration at each; `provider_of` makes the provider of settings.
+
+    Sessions and logins are marked with the provider's id only where somebody asks whose they are.
+    """
+    marked = len(entries) > 1 or bool(entries[0].settings.accepted_providers)
+    return Registrations(
+        [
+            Registration(
+                id=each.settings.provider_id if marked else "",
+                provider=provider_of(each.settings),
+                client_id=each.settings.client_id,
+                code_challenge_method=cast("ChallengeMethod", each.settings.code_challenge_method),
+                nonce=not each.settings.insecure_oidc_skip_nonce,
+                backend_logout_url=each.settings.backend_logout_url,
+                email_domains=each.email_domains,
+                hosts=each.hosts,
+                paths=tuple(map(Pattern, each.paths)),
+            )
+            for each in entries
+        ]
+    )
+
+
+def admission_of(
+    settings: Settings,
+    entries: Sequence[ProviderEntry],
+    registrations: Registrations,
+    listed_emails: Callable[[], frozenset[str]] | None,
+) -> Admitting:
+    """The rules about who may pass, of each provider its own; `settings` are those that hold for all."""
+    rules = {
+        registration.id: _rules(entries, entry, registration.provider.allowed_groups, listed_emails)
+        for entry, registration in zip(entries, registrations, strict=True)
+    }
+    first = rules[registrations.first.id]
+    if not registrations.first.id:
+        return first
+    # Of those that are configured elsewhere, nothing is known but what holds for all.
+    shared = _rules(entries, ProviderEntry(settings=settings), frozenset(), listed_emails)
+    accepted = {id: rules.get(id, shared) for id in settings.accepted_providers} or rules
+    return ByProvider(
+        rules={**accepted, **_beside(settings, shared)},
+        untagged=None if settings.accepted_providers else first,
+        local=first if settings.htpasswd_file else None,
+    )
+
+
+def _rules(
+    entries: Sequence[ProviderEntry],
+    entry: ProviderEntry,
+    groups: frozenset[str],
+    listed_emails: Callable[[], frozenset[str]] | None,
+) -> Admission:
+    own = entry.email_domains
+    others = () if own else tuple(domain for each in entries for domain in each.email_domains)
+    return Admission(
+        email_domains=entry.settings.email_domains,
+        reserved_domains=others,
+        allowed_groups=(*entry.settings.allowed_groups, *groups),
+        **({"listed_emails": listed_emails} if listed_emails and not own else {}),
+    )
+
+
+def _beside(settings: Settings, rules: Admitting) -> Mapping[str, Admitting]:
+    return {EXTRA_ISSUER: rules} if settings.extra_jwt_issuers else {}

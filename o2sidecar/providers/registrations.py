@@ -1,0 +1,98 @@
+"""Our registrations as a client at identity providers: with which of them a person signs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from attrs import field, frozen
+
+from o2sidecar.policy.admission import domain_fits, domain_of
+from o2sidecar.policy.pattern import Pattern
+from o2sidecar.providers.provider import Provider
+from o2sidecar.refusals import BadRequest
+from o2sidecar.session.session import Session
+
+ChallengeMethod = Literal["", "S256", "plain"]
+
+
+@frozen(kw_only=True)
+class Registration:
+    """What one provider knows us by, and when it is the one to ask (RFC 6749 §2).
+
+    Attributes:
+        id: what its sessions and logins are marked with; empty where nothing needs to tell it from others.
+        provider: asks it.
+        client_id: ours there.
+        code_challenge_method: of PKCE; empty: none.
+        nonce: whether logins send one, which the ID token must repeat.
+        backend_logout_url: called at sign-out; `{id_token}` in it is replaced.
+        email_domains: whose addresses sign in here: who names such an address is sent here.
+        hosts: hosts of the app where it is asked before the others; `.x`: those below x.
+        paths: the same for its paths.
+    """
+
+    id: str = ""
+    provider: Provider
+    client_id: str
+    code_challenge_method: ChallengeMethod = ""
+    nonce: bool = False
+    backend_logout_url: str = field(default="", repr=False)
+    email_domains: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    paths: tuple[Pattern, ...] = ()
+
+    def is_for_address(self, email: str) -> bool:
+        """Whether who has this address signs in here."""
+        domain = domain_of(email.lower())
+        return bool(domain) and domain_fits(domain, self.email_domains)
+
+    def is_first_at(self, host: str, path: str) -> bool:
+        """Whether it is asked before the others at a place of the app; `host` without a port."""
+        return domain_fits(host.lower(), self.hosts) or any(pattern.found_in(path) for pattern in self.paths)
+
+
+class Registrations:
+    """All of them, in the order of the settings: the first one counts where nothing else decides."""
+
+    def __init__(self, registrations: Sequence[Registration]) -> None:
+        self._by_id = {each.id: each for each in registrations}
+        self.first = registrations[0]
+
+    def __iter__(self) -> Iterator[Registration]:
+        return iter(self._by_id.values())
+
+    @property
+    def several(self) -> bool:
+        """Whether there is a choice."""
+        return len(self._by_id) > 1
+
+    def segment(self, registration: Registration) -> str:
+        """The last segment of its callback's path below the callback endpoint; empty for the first one's."""
+        return "" if registration is self.first else registration.id
+
+    def has_segment(self, segment: str) -> bool:
+        """Whether a callback of one of them ends in it."""
+        return segment in self._by_id and segment != self.first.id
+
+    def named(self, id: str) -> Registration:
+        """The one of an id that a request names; raises `BadRequest` if there is none."""
+        found = self._by_id.get(id)
+        if found is None:
+            raise BadRequest(reason="provider_unknown", sentence="There is no such way to sign in here.")
+        return found
+
+    def of(self, session: Session) -> Registration | None:
+        """The one that a session came from; the first for those that do not tell, `None` for a foreign one's."""
+        return self._by_id.get(session.provider) if session.provider else self.first
+
+    def preferred(self, *, host: str, path: str, login_hint: str = "") -> Registration | None:
+        """The one to ask first of who wants to see a page; `None` if that is for the person to choose.
+
+        `host`, `path`: of the page; `login_hint`: the address that the person gave, which goes before the page.
+        """
+        if not self.several:
+            return self.first
+        by_address = [each for each in self if login_hint and each.is_for_address(login_hint)]
+        by_page = [each for each in self if each.is_first_at(host.partition(":")[0], path)]
+        return next(iter((*by_address, *by_page)), None)

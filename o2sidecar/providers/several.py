@@ -1,0 +1,28 @@
+"""Several providers as one: each session is renewed by the provider that began it."""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from o2sidecar.providers.registrations import Registrations
+from o2sidecar.session.session import Session
+
+
+@frozen
+class SeveralProviders:
+    """The providers of all registrations."""
+
+    registrations: Registrations
+
+    async def refresh(self, session: Session) -> Session | None:
+        """See `Provider`. What no provider here began stays as it is: others know how to renew it."""
+        registration = self.registrations.of(session)
+        if registration is None:
+            return None
+        renewed = await registration.provider.refresh(session)
+        return renewed and evolve(renewed, provider=session.provider)
+
+    def trouble(self) -> str:
+        """Why nobody can sign in just now; empty while one of them lets people in."""
+        troubles = [each.provider.trouble() for each in self.registrations]
+        return "; ".join(troubles) if all(troubles) else ""
