@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from attrs import field, frozen
@@ -17,6 +18,8 @@ from attrs import field, frozen
 from o2sidecar.oauth.claims import reach
 from o2sidecar.session.session import Session
 
+_TEXTS = frozenset({"access_token", "id_token", "refresh_token", "email", "user", "preferred_username"})
+"""Claims that are one text of the session."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -52,15 +55,23 @@ class HeaderRule:
     sources: tuple[HeaderSource, ...]
     preserve: bool = False
     field_name: bytes = field(init=False, repr=False)
+    value: Callable[[Session], str] = field(init=False, repr=False, eq=False)
+    """All sources' values for a session joined by a comma; empty if there is none."""
 
     @field_name.default
     def _encoded(self) -> bytes:
         return self.name.encode()
 
-    def value(self, session: Session) -> str:
-        """All sources' values joined by a comma; empty if there is none."""
-        if len(self.sources) == 1:
-            return ",".join(self.sources[0].values(session))
+    @value.default
+    def _way_to_the_value(self) -> Callable[[Session], str]:
+        # Most rules pass on one claim that is one text; the long way costs four times as much.
+        if len(self.sources) == 1 and self.sources[0] == HeaderSource(claim=self.sources[0].claim):
+            claim = self.sources[0].claim
+            if claim in _TEXTS:
+                return attrgetter(claim)
+        return self._joined
+
+    def _joined(self, session: Session) -> str:
         return ",".join(text for source in self.sources for text in source.values(session))
 
 
@@ -161,7 +172,6 @@ def claim_texts(session: Session, claim: str) -> list[str]:
 
 
 _TIMES = frozenset({"created_at", "expires_on"})
-_TEXTS = frozenset({"access_token", "id_token", "refresh_token", "email", "user", "preferred_username"})
 
 
 def _texts(value: Any) -> list[str]:
