@@ -41,5 +41,19 @@ class CallbackUri:
             return urlunsplit(("", "", path, given.query, ""))
         if given.netloc:
             return urlunsplit((given.scheme, given.netloc, path, given.query, ""))
+        return urlunsplit((*self._origin(exchange), path, given.query, ""))
+
+    def way_back(self, exchange: Exchange, redirect: str) -> str:
+        """How the callback has to write a target of this request so that it leads there.
+
+        Where the callback is on another host (one for all apps under a domain), a local target is one of this host.
+        """
+        host = urlsplit(self.configured).netloc
+        if not host or self.relative or host == self.forwarding.host(exchange) or not redirect.startswith("/"):
+            return redirect
+        return urlunsplit((*self._origin(exchange), "", "", "")) + redirect
+
+    def _origin(self, exchange: Exchange) -> tuple[str, str]:
+        """The scheme and the host of a request, as its browser sees them."""
         scheme = "https" if self.secure else self.forwarding.scheme(exchange, "http")
-        return urlunsplit((scheme, self.forwarding.host(exchange), path, given.query, ""))
+        return scheme, self.forwarding.host(exchange)

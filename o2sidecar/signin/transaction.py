@@ -88,6 +88,7 @@ class Logins:
         Raises `ProviderUnavailable` while nobody can sign in.
         """
         registration = registration or self.registrations.first
+        redirect = self.redirects.first([self.callback_uri.way_back(exchange, redirect), redirect])
         endpoint = await registration.provider.authorization_endpoint()
         pending = PendingLogin.begin(
             self.random, pkce=bool(registration.code_challenge_method), provider=registration.id

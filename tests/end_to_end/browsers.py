@@ -25,12 +25,12 @@ CHROMIUM = (
 class BrowserCase(ProcessCase):
     """A test with browsers, all of which end with it."""
 
-    def start_browser(self) -> webdriver.Chrome:
-        """A new browser with a new profile."""
+    def start_browser(self, *arguments: str) -> webdriver.Chrome:
+        """A new browser with a new profile, started with these arguments besides."""
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
         profile = Path(self.mktemp()).resolve()
-        for argument in (*CHROMIUM, f"--user-data-dir={profile}"):
+        for argument in (*CHROMIUM, *arguments, f"--user-data-dir={profile}"):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))

@@ -1,8 +1,8 @@
-// npm's certified OpenID provider for the end-to-end tests: node certified.mjs PORT REDIRECT_URI
+// npm's certified OpenID provider for the end-to-end tests: node certified.mjs PORT REDIRECT_URI...
 // Whoever comes is signed in as the cookie `account` says, without a page; everything asked for is granted.
 import Provider from 'oidc-provider';
 
-const [port, redirectUri] = process.argv.slice(2);
+const [port, ...redirectUris] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
 const groups = { ada: ['team', 'engineers'], mallory: ['visitors'] };
 
@@ -10,7 +10,7 @@ const provider = new Provider(issuer, {
   clients: [{
     client_id: 'sidecar',
     client_secret: 'end-to-end-client-secret',
-    redirect_uris: [redirectUri],
+    redirect_uris: redirectUris,
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
   }],

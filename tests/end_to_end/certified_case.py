@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,18 @@ class CertifiedCase(ProcessCase):
         self.base = f"http://127.0.0.1:{self.port}"
         self.visitor = Visitor()
 
-    def start_provider(self) -> Running:
-        """The provider, once it answers."""
+    def start_provider(self, port: int = 0, callbacks: Sequence[str] = ()) -> Running:
+        """The provider, once it answers; at its usual port and for the one sidecar, unless others are given."""
         modules = NPM / "node_modules"
         self.assertTrue((modules / "oidc-provider").is_dir(), f"npm's oidc-provider is not in {NPM}: make provider")
         folder = Path(self.mktemp()).resolve()
         folder.mkdir(parents=True)
         shutil.copy(HERE / "certified.mjs", folder)
         (folder / "node_modules").symlink_to(modules)
-        script, callback = str(folder / "certified.mjs"), f"{self.base}/oauth2/callback"
-        provider = self.run_process(["node", script, str(self.provider_port), callback])
-        provider.await_listening(self.provider_port)
+        port = port or self.provider_port
+        known = callbacks or [f"{self.base}/oauth2/callback"]
+        provider = self.run_process(["node", str(folder / "certified.mjs"), str(port), *known])
+        provider.await_listening(port)
         return provider
 
     def start_sidecar(self, **settings: str) -> Running:

@@ -69,3 +69,35 @@ class CallbackUriTests(SynchronousTestCase):
     def test_nobody_else_does(self) -> None:
         """Forwarding fields of a client are ignored (security.md R14)."""
         self.assertEqual(uri(fields=FORWARDED), "http://app.example.com/oauth2/callback")
+
+
+class WayBackTests(SynchronousTestCase):
+    """A callback that many hosts share sends each person back to the host that they came from."""
+
+    def way(self, configured: str, redirect: str, *, secure: bool = False, relative: bool = False) -> str:
+        """What is written for a request to app.example.com by plain HTTP."""
+        callback = CallbackUri(
+            configured=configured, path="/oauth2/callback", relative=relative, secure=secure, forwarding=Forwarding()
+        )
+        return callback.way_back(Asked(), redirect)  # type: ignore[arg-type]
+
+    def test_on_the_same_host(self) -> None:
+        """A local target stays local where the callback is on the request's own host."""
+        for configured in ("", "/cb", "https://app.example.com/oauth2/callback"):
+            self.assertEqual(self.way(configured, "/page?x=1"), "/page?x=1")
+
+    def test_on_another_host(self) -> None:
+        """A local target becomes one of the request's host, and https where that is the outside's."""
+        shared = "https://auth.example.com/oauth2/callback"
+        self.assertEqual(self.way(shared, "/page?x=1#y"), "http://app.example.com/page?x=1#y")
+        self.assertEqual(self.way(shared, "/", secure=True), "https://app.example.com/")
+        self.assertEqual(self.way("https://app.example.com:8443", "/"), "http://app.example.com/")
+
+    def test_what_is_absolute_stays(self) -> None:
+        """A target that names its host is not changed."""
+        target = "https://other.example.com/x"
+        self.assertEqual(self.way("https://auth.example.com", target), target)
+
+    def test_a_relative_callback(self) -> None:
+        """Where the provider knows the host, nobody here does."""
+        self.assertEqual(self.way("https://auth.example.com", "/page", relative=True), "/page")
