@@ -123,10 +123,10 @@ class ProviderClient:
     ) -> None:
         no_cookies = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=[]))
         self._http = HTTPClient(_Uncompressed(agent), no_cookies, _Body)
-        self._clock = clock
+        self.clock = clock
         # treq looks for a reactor of its own unless it is given one, though only its time-outs, unused here, need it.
         self._treq_reactor: Any = clock
-        self._timeout = timeout
+        self.timeout = timeout
         self._max_body = max_body
         self._counts = counts or ProviderCounts()
 
@@ -152,9 +152,9 @@ class ProviderClient:
 
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         source = shown(url)
-        began = self._clock.seconds()
+        began = self.clock.seconds()
         exchange = Deferred.fromCoroutine(self._exchange(method, url, headers, body, source))
-        exchange.addTimeout(self._timeout, self._clock)
+        exchange.addTimeout(self.timeout, self.clock)
         outcome = "unanswered"
         try:
             answer = await exchange
@@ -162,12 +162,12 @@ class ProviderClient:
             return answer
         except (defer.TimeoutError, *_WIRE) as error:
             # An error's text may hold addresses and bytes of the answer, so only its kind is told.
-            too_late = self._clock.seconds() - began >= self._timeout
-            trouble = f"no answer within {self._timeout:g} seconds" if too_late else _kind(error)
+            too_late = self.clock.seconds() - began >= self.timeout
+            trouble = f"no answer within {self.timeout:g} seconds" if too_late else _kind(error)
             raise ProviderUnavailable(detail=f"{source} could not be asked: {trouble}") from None
         finally:
             self._counts.asked[outcome] += 1
-            self._counts.durations.add(self._clock.seconds() - began)
+            self._counts.durations.add(self.clock.seconds() - began)
 
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, source: str

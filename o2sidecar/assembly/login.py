@@ -57,7 +57,12 @@ def provider_client(settings: Settings, edge: Edge, reactor: Any) -> ProviderCli
 
 def surroundings_of(settings: Settings, client: ProviderClient, reactor: Any) -> Surroundings:
     """What the provider, and other issuers of tokens, are built with."""
-    return Surroundings(client=client, clock=reactor, session_lifetime=settings.cookie_expire)
+    return Surroundings(
+        client=client,
+        clock=reactor,
+        session_lifetime=settings.cookie_expire,
+        refresh_period=settings.cookie_refresh,
+    )
 
 
 def provider_of(settings: Settings, edge: Edge, reactor: Any) -> Provider:

@@ -23,7 +23,7 @@ class Renewals:
     _log: ClassVar[Logger] = Logger()
 
     async def ask(self, session: Session) -> Session | None:
-        """The renewed session, `None` if it stays as it is.
+        """The renewed session, `None` if it stays as it is; see `Provider.refresh`.
 
         Raises `SessionEnded` when it is over, and `OwnFault` when that could not be found out.
         """
@@ -40,5 +40,6 @@ class Renewals:
             # Nobody knows whether the session is still good: those who wait are refused, the cookie stays, and the next
             # request asks again.
             raise OwnFault(reason="renewal_failed") from None
-        self.counts.renewals["unchanged" if renewed is None else "renewed"] += 1
+        is_new = renewed is not None and renewed.created_at != session.created_at
+        self.counts.renewals["renewed" if is_new else "unchanged"] += 1
         return renewed

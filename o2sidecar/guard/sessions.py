@@ -33,7 +33,8 @@ class Sessions:
     """Finds, renews and ends the sessions that requests carry.
 
     `refresh_period`: seconds after which the provider is asked again; 0: never. `retry_period`: seconds until it is
-    asked again when it told nothing new, so that an outage does not cost a question per request.
+    asked again when it told nothing new, or new tokens but not who their person is, so that an outage does not cost a
+    question per request.
     """
 
     _log = Logger()
@@ -63,6 +64,8 @@ class Sessions:
         self._counts = counts or SessionCounts()
         self._provider = Renewals(provider=provider, counts=self._counts)
         self._renewals: SharedCalls[Opened | None] = SharedCalls()
+        self._most_retries = remembered
+        self._retries: dict[str, float] = {}
 
     def find(self, exchange: Exchange) -> Opened | None:
         """The session of a request; `None` if it has none that counts. Raises nothing.
@@ -158,12 +161,13 @@ class Sessions:
 
     def _made(self, key: bytes, session: Session) -> Opened:
         since = self._now() if session.created_at is None else session.created_at
+        due_at = since + self._refresh_period
         return Opened(
             key=key,
             session=session,
             identity=self._headers.identify(session),
             expires_at=since + self._lifetime,
-            due_at=since + self._refresh_period,
+            due_at=max(due_at, self._retries.get(session.access_token, 0)) if self._retries else due_at,
         )
 
     async def _renewed(self, opened: Opened) -> Opened | None:
@@ -175,9 +179,20 @@ class Sessions:
         if session is None:
             renewed = evolve(opened, due_at=self._now() + self._retry_period)
         else:
+            if session.created_at == opened.session.created_at:
+                self._retry_later(session)
             renewed = evolve(self._made(opened.key, session), renewed=True)
         self._opened.keep(renewed)
         return renewed
+
+    def _retry_later(self, session: Session) -> None:
+        """Have a session that is due wait, also when its new cookie comes, of which nothing is known yet."""
+        if len(self._retries) >= self._most_retries:
+            now = self._now()
+            self._retries = {token: at for token, at in self._retries.items() if at > now}
+            if len(self._retries) >= self._most_retries:
+                self._retries.clear()
+        self._retries[session.access_token] = self._now() + self._retry_period
 
     def _broken(self, exchange: Exchange, failure: Failure, give_up: Callable[[Exchange, Refusal], None]) -> None:
         if isinstance(failure.value, Refusal):

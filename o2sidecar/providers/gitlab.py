@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers import oidc
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.surroundings import Surroundings
+from o2sidecar.providers.together import together
 from o2sidecar.refusals import NotPermitted, ProviderFailed
 
 
@@ -52,7 +54,10 @@ class GitLabPersons:
         self._require_verified(said)
         person = self._rules.person({**claims, **{name: value for name, value in said.items() if value is not None}})
         nickname = said.get("nickname")
-        projects = [project.group for project in self._projects if await self._works_on(project, headers)]
+        works_on = await together(
+            self._client, [partial(self._works_on, project, headers) for project in self._projects]
+        )
+        projects = [project.group for project, works in zip(self._projects, works_on, strict=True) if works]
         return evolve(
             person,
             user=nickname if nickname and group_names([nickname]) else person.user,
@@ -137,6 +142,8 @@ def build(options: Options, surroundings: Surroundings) -> OidcProvider:
             allow_unverified_email=options.insecure_oidc_allow_unverified_email,
             groups_matter=bool(options.gitlab_groups or options.allowed_groups),
         ),
+        # The user is a nickname, which people choose.
+        user_is_subject=False,
         allowed_groups=(*options.gitlab_groups, *(project.group for project in projects)),
     )
     return oidc.build(evolve(options, scope=scope), surroundings, dialect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,6 +14,7 @@ from o2sidecar.oauth.claims import group_names
 from o2sidecar.oauth.service_account import ServiceAccount
 from o2sidecar.oauth.tokens import MalformedTokenResponse, TokenRefused, TokenResponse
 from o2sidecar.provider_client import Answer, ProviderClient
+from o2sidecar.providers.together import together
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
 from o2sidecar.shared_call import SharedCall
 
@@ -64,10 +66,16 @@ class GoogleDirectory:
 
     async def groups_among(self, groups: Sequence[str], email: str) -> tuple[str, ...]:
         """Those of the groups that somebody is in, directly or by other groups."""
-        return tuple([group for group in dict.fromkeys(groups) if await self._has_member(group, email)])
+        asked = tuple(dict.fromkeys(groups))
+        found = await together(self._client, [partial(self._has_member, group, email) for group in asked])
+        return tuple(group for group, has_member in zip(asked, found, strict=True) if has_member)
 
     async def groups_of(self, email: str) -> tuple[str, ...]:
         """The addresses of the groups that somebody is in."""
+        [groups] = await together(self._client, [partial(self._listed, email)])
+        return groups
+
+    async def _listed(self, email: str) -> tuple[str, ...]:
         found: list[Any] = []
         query = {"userKey": email, "maxResults": "200"}
         for _ in range(self._max_pages):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from o2sidecar.oauth.claims import group_names
 from o2sidecar.oauth.id_token import TENANT_ID
 from o2sidecar.provider_client import ProviderClient
+from o2sidecar.providers.together import together
 from o2sidecar.refusals import ProviderFailed
 
 HOST = "https://graph.microsoft.com"
@@ -34,11 +36,9 @@ class MicrosoftGraph:
     async def groups_among(self, groups: Sequence[str], token: str) -> tuple[str, ...]:
         """Those of the groups that the person is in, directly or by other groups; only ids can be asked about."""
         ids = [group for group in dict.fromkeys(groups) if TENANT_ID.fullmatch(group)]
-        found: set[str] = set()
-        for start in range(0, len(ids), _MOST_AT_ONCE):
-            url, asked = f"{self._root}/me/checkMemberGroups", {"groupIds": ids[start : start + _MOST_AT_ONCE]}
-            answer = (await self._client.post_json(url, asked, _bearer(token))).json_object()
-            found |= {name.lower() for name in _list(answer) if isinstance(name, str)}
+        parts = [ids[start : start + _MOST_AT_ONCE] for start in range(0, len(ids), _MOST_AT_ONCE)]
+        answers = await together(self._client, [partial(self._memberships, part, token) for part in parts])
+        found = {name for names in answers for name in names}
         return tuple(group for group in ids if group.lower() in found)
 
     async def groups(self, token: str, *, named_by: str = "id", only_security: bool = False) -> tuple[str, ...]:
@@ -48,6 +48,15 @@ class MicrosoftGraph:
             # Graph filters memberships only where it may count them, too.
             query |= {"$count": "true", "$filter": "securityEnabled eq true"}
         url = f"{self._root}/me/transitiveMemberOf?{urlencode(query, safe='$,')}"
+        [found] = await together(self._client, [partial(self._listed, url, named_by, token)])
+        return found
+
+    async def _memberships(self, ids: Sequence[str], token: str) -> set[str]:
+        url = f"{self._root}/me/checkMemberGroups"
+        answer = (await self._client.post_json(url, {"groupIds": list(ids)}, _bearer(token))).json_object()
+        return {name.lower() for name in _list(answer) if isinstance(name, str)}
+
+    async def _listed(self, url: str, named_by: str, token: str) -> tuple[str, ...]:
         found: list[Any] = []
         for _ in range(self._max_pages):
             headers = {**_bearer(token), "ConsistencyLevel": "eventual"}

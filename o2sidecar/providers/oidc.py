@@ -110,7 +110,7 @@ class Dialect:
         issuer: of ID tokens, where it is not the configured one; they must have it whatever settings say.
         document_issuer: what the discovery document names, where that is another.
         client_assertion: proves who we are, in the place of a secret.
-        allowed_groups: see `OidcProvider`.
+        user_is_subject, allowed_groups: see `OidcProvider`.
     """
 
     name: str = "OpenID Connect"
@@ -119,6 +119,7 @@ class Dialect:
     issuer: str = ""
     document_issuer: str = ""
     client_assertion: Callable[[], str] | None = None
+    user_is_subject: bool = True
     allowed_groups: Sequence[str] = ()
 
 
@@ -161,6 +162,8 @@ def build(options: Options, surroundings: Surroundings, dialect: Dialect = STAND
         ),
         clock=clock,
         allowed_groups=dialect.allowed_groups,
+        user_is_subject=dialect.user_is_subject,
+        grace=2 * surroundings.refresh_period,
     )
 
 

@@ -36,7 +36,9 @@ class OidcProvider:
     `source` tells its endpoints, `tokens` asks for tokens, `check` judges ID tokens, `persons` makes persons of them.
     `parameters`: of authorization requests.
     `issuer`: what authorization responses may name; empty: anything. `token_issuer` judges its bearer tokens.
-    `allowed_groups`: those that its own options name: who is in one of them may pass.
+    `allowed_groups`: those that its own options name: who is in one of them may pass. `user_is_subject`: whether a
+    session's user is the token's `sub`. `grace`: seconds since somebody was judged by rules of the provider's own, for
+    which they may pass beyond the end of their tokens while only new tokens, and no new judgement, are to be had.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class OidcProvider:
         token_issuer: TokenIssuer,
         clock: IReactorTime,
         allowed_groups: Iterable[str] = (),
+        user_is_subject: bool = True,
+        grace: float = 0,
     ) -> None:
         self.display_name = display_name
         self.token_issuer = token_issuer
@@ -63,6 +67,8 @@ class OidcProvider:
         self._parameters = dict(parameters)
         self._issuer = issuer
         self._clock = clock
+        self._user_is_subject = user_is_subject
+        self._grace = grace
 
     async def authorization_endpoint(self) -> str:
         """See `Provider`."""
@@ -130,7 +136,8 @@ class OidcProvider:
         if session.refresh_token or not self._persons.decides:
             return None
         renewed = evolve(session, created_at=self._clock.seconds())
-        return await self._judged(session, renewed, _claims_of(session))
+        judged = await self._judged(session, renewed, _claims_of(session))
+        return None if judged == session else judged
 
     def trouble(self) -> str:
         """See `Provider`."""
@@ -160,18 +167,18 @@ class OidcProvider:
         )
         try:
             if tokens.id_token:
-                _require_same_person(session, tokens.id_token)
+                self._require_same_person(session, tokens.id_token)
                 claims = await self._check.verify(tokens.id_token, advertised=metadata.signing_algorithms)
                 return await self._judged(session, evolve(renewed, id_token=tokens.id_token), claims)
             if self._persons.decides:
                 return await self._judged(session, renewed, _claims_of(session))
         except ProviderUnavailable as unavailable:
-            return self._as_before(session, renewed, unavailable)
+            return self._kept(session, renewed, unavailable)
         except ProviderFailed as failed:
             _log.warn("A session was refreshed, but not its person: {trouble}", trouble=failed.detail)
             await self._require_valid(session)
             # The old refresh token may be spent: without the new one the next refresh would end the session.
-            return evolve(renewed, expires_on=session.expires_on)
+            return evolve(renewed, created_at=session.created_at, expires_on=session.expires_on)
         return renewed
 
     async def _judged(self, session: Session, renewed: Session, claims: Mapping[str, Any]) -> Session:
@@ -182,11 +189,7 @@ class OidcProvider:
                 claims, endpoint=metadata.userinfo_endpoint, access_token=renewed.access_token, renewing=True
             )
         except ProviderUnavailable as unavailable:
-            if not self._persons.decides:
-                # The token endpoint has just vouched for the session; what is missing only describes the person.
-                _log.warn("A session's person could not be asked about: {trouble}", trouble=unavailable.detail)
-                return renewed
-            return self._as_before(session, renewed, unavailable)
+            return self._kept(session, renewed, unavailable)
         except (ProviderFailed, NotPermitted) as refusal:
             if self._persons.decides:
                 raise SessionEnded(detail=str(refusal)) from None
@@ -195,14 +198,20 @@ class OidcProvider:
         known = evolve(person, email=person.email or session.email)
         return evolve(renewed, **_identity(known))
 
-    def _as_before(self, session: Session, renewed: Session, unavailable: ProviderUnavailable) -> Session:
-        """The renewed session for as long as it had before; nobody could be asked who its person is now.
+    def _kept(self, session: Session, renewed: Session, unavailable: ProviderUnavailable) -> Session:
+        """The session with its new tokens, to be asked about again soon; nobody could tell who its person is now.
 
-        The new tokens are kept, since the old ones may be void by now; more time they give nobody unasked.
+        The token endpoint has just vouched for it, whatever the old tokens' end; what is missing only describes the
+        person, unless rules of the provider's own decide: then it goes on for no longer than the grace. The new tokens
+        are kept, since the old ones may be void by now.
         """
         _log.warn("A session's person could not be asked about: {trouble}", trouble=unavailable.detail)
-        self._require_unexpired(session)
-        return evolve(renewed, id_token=session.id_token, expires_on=session.expires_on)
+        kept = evolve(renewed, created_at=session.created_at)
+        if not self._persons.decides:
+            return kept
+        if session.created_at is None or session.created_at + self._grace <= self._clock.seconds():
+            self._require_unexpired(session)
+        return evolve(kept, id_token=session.id_token, expires_on=session.expires_on)
 
     async def _require_valid(self, session: Session) -> None:
         """The session's own tokens must still vouch for it; otherwise raise `SessionEnded`."""
@@ -211,6 +220,24 @@ class OidcProvider:
             await self._check.verify_again(session.id_token)
         except ProviderFailed as failed:
             raise SessionEnded(detail=f"the session could not be renewed, and {failed.detail}") from None
+
+    def _require_same_person(self, session: Session, id_token: str) -> None:
+        """OpenID Connect Core §12.2: a refreshed ID token keeps `iss` and `sub`.
+
+        A session's user is its `sub` too, unless the provider calls people otherwise; where its own token cannot be
+        read, that decides alone, and where the user is another name, nothing can.
+        """
+        renewed = read_id_token(id_token).unverified_claims
+        user = session.user if self._user_is_subject else ""
+        try:
+            before = dict(read_id_token(session.id_token).unverified_claims)
+        except ProviderFailed as failed:
+            if not self._user_is_subject:
+                raise SessionEnded(detail=f"nobody can tell whose session it is: {failed.detail}") from None
+            before = {"sub": user} if user else {}
+        for name, known in (("iss", ""), ("sub", user)):
+            if name in before and renewed.get(name) not in (before[name], *filter(None, [known])):
+                raise SessionEnded(reason="identity_changed", detail=f"the refreshed id_token has another {name}")
 
     def _require_unexpired(self, session: Session) -> None:
         if session.expires_on is not None and session.expires_on <= self._clock.seconds():
@@ -233,19 +260,3 @@ def _claims_of(session: Session) -> Mapping[str, Any]:
         return read_id_token(session.id_token).unverified_claims
     except ProviderFailed as failed:
         raise SessionEnded(detail=f"nobody can tell whose session it is: {failed.detail}") from None
-
-
-def _require_same_person(session: Session, id_token: str) -> None:
-    """OpenID Connect Core §12.2: a refreshed ID token keeps `iss` and `sub`.
-
-    A session's user is its `sub` too, unless the provider calls people otherwise; where its own token cannot be read,
-    that decides alone.
-    """
-    renewed = read_id_token(id_token).unverified_claims
-    try:
-        before = dict(read_id_token(session.id_token).unverified_claims)
-    except ProviderFailed:
-        before = {"sub": session.user} if session.user else {}
-    for name, known in (("iss", ()), ("sub", (session.user,))):
-        if name in before and renewed.get(name) not in (before[name], *filter(None, known)):
-            raise SessionEnded(reason="identity_changed", detail=f"the refreshed id_token has another {name}")

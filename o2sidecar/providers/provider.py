@@ -55,6 +55,9 @@ class Provider(Protocol):
     async def refresh(self, session: Session) -> Session | None:
         """A renewed session, or `None` when the old one is still good but nothing about it is new.
 
+        One with the old `created_at` has new tokens, but who its person is now nobody could tell: it is to be asked
+        about again soon.
+
         Raises `SessionEnded` when it is over. Never raises for an outage while the session's tokens are still valid.
         """
 

@@ -22,9 +22,11 @@ class Surroundings:
         clock: tells the time, in seconds since the epoch, and calls later.
         random: gives numbers from 0 to 1; for jitter, not for secrets.
         session_lifetime: in seconds, for sessions whose tokens have no end; 0: they have none either.
+        refresh_period: seconds after which a session is asked about again; 0: never.
     """
 
     client: ProviderClient
     clock: IReactorTime
     random: Callable[[], float] = random_fraction
     session_lifetime: float = SESSION_LIFETIME
+    refresh_period: float = 0

@@ -224,10 +224,10 @@ class _Loading:
                 continue
             if not isinstance(option, LaterOption):
                 self.values[key] = value
-            elif value != option.default and option.missing:
-                self._warn(key, f"this has no effect: {option.missing}.")
-            elif value != option.default:
+            elif value != option.default and option.refused:
                 self._refuse(key, "is not supported by this version")
+            elif value != option.default:
+                self._warn(key, f"this has no effect: {option.missing}.")
 
     def _fill_in(self) -> None:
         """Values that follow from others: of old names, of whose defaults count, of secrets in files."""

@@ -80,8 +80,8 @@ def page() -> str:
     for title, options in _grouped():
         rows = ["| key, flag, variable | default | what it does |", "|---|---|---|", *map(_row, options)]
         parts.append(f"## {title}\n\n" + "\n".join(rows) + "\n")
-    refused = ", ".join(f"`{option.key}`" for option in LATER if not option.missing)
-    warned = "\n".join(f"* `{option.key}`: {option.missing}" for option in LATER if option.missing)
+    refused = ", ".join(f"`{option.key}`" for option in LATER if option.refused)
+    warned = "\n".join(f"* `{option.key}`: {option.missing}" for option in LATER if not option.refused)
     parts.append(_LATER.format(refused=refused, warned=warned))
     return "\n".join(parts)
 

@@ -94,6 +94,7 @@ def sessions(
     *,
     refresh_period: float = 0,
     retry_period: float = 60,
+    remembered: int = 4096,
     counts: SessionCounts | None = None,
 ) -> Sessions:
     """Sessions on a clock that stands at NOW when the test has not moved it."""
@@ -106,5 +107,6 @@ def sessions(
         lifetime=3600,
         refresh_period=refresh_period,
         retry_period=retry_period,
+        remembered=remembered,
         counts=counts,
     )

@@ -216,6 +216,39 @@ class RenewalTests(SynchronousTestCase):
         self.settle()
         self.assertEqual(len(self.provider.asked), 2)
 
+    def test_kept(self) -> None:
+        """New tokens without a new judgement are used at once, also by the new cookie, and asked about soon again."""
+        self.clock.advance(600)
+        self.settle()
+        kept = evolve(ALICE, access_token="AT-2", refresh_token="RT-2")
+        self.provider.answers[0].callback(kept)
+        found = self.decided[-1][1]
+        assert found is not None
+        self.assertEqual((found.session, found.renewed, found.expires_at), (kept, True, NOW + 3600))
+        for pair in (self.pair, cookie_of(kept)):
+            self.pair = pair
+            self.settle()
+        self.clock.advance(59)
+        self.settle()
+        self.assertEqual(len(self.provider.asked), 1)
+        self.clock.advance(1)
+        self.settle()
+        self.assertEqual(len(self.provider.asked), 2)
+        self.assertEqual(self.counts.renewals["unchanged"], 1)
+
+    def test_what_is_kept_is_bounded(self) -> None:
+        """However many sessions an outage keeps, no more are remembered than the cache may hold."""
+        self.sessions = sessions(self.provider, self.clock, refresh_period=600, remembered=2)
+        self.clock.advance(600)
+        for number in range(3):
+            self.pair = cookie_of(evolve(ALICE, access_token=f"AT-{number}"))
+            self.settle()
+            self.provider.answers[number].callback(evolve(ALICE, access_token=f"new-{number}"))
+        for number, asked in ((2, 3), (0, 4)):
+            self.pair = cookie_of(evolve(ALICE, access_token=f"new-{number}"))
+            self.settle()
+            self.assertEqual(len(self.provider.asked), asked)
+
     def test_ended(self) -> None:
         """A session that the provider ended is nobody's, now and later, without another question."""
         self.clock.advance(600)

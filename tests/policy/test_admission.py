@@ -68,6 +68,15 @@ class EmailTests(SynchronousTestCase):
         listed.add("alice@example.com")
         self.assertIsNone(admission.refusal(ALICE))
 
+    def test_a_word_on_the_list(self) -> None:
+        """A2: a subject that a token names in the email's place is no word of the list; a local user's name may be."""
+        admission = Admission(listed_emails=lambda: frozenset({"deploy"}))
+        local = Session(user="deploy", email="deploy")
+        for bearer in (evolve(local, access_token="T"), evolve(local, id_token="T"), evolve(local, refresh_token="T")):
+            self.assertIsNotNone(admission.refusal(bearer))
+        self.assertIsNone(admission.refusal(local))
+        self.assertIsNone(Admission(email_domains=("*",)).refusal(bearer), "golden: any email is any subject")
+
     def test_listed_beside_domains(self) -> None:
         """A list adds to the domains."""
         self.assertTrue(self.passes("bob@b.org", "corp.com", listed=("bob@b.org",)))

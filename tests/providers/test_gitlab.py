@@ -200,6 +200,23 @@ class RestrictionTests(GitLabTestCase):
         self.wire.clock.advance(10)
         self.failureResultOf(waiting, ProviderUnavailable)
 
+    def test_projects_at_once(self) -> None:
+        """Five projects are asked about at a time, and all of them in the time of one answer."""
+        names = [f"acme/p{number}" for number in range(7)]
+        for name in names:
+            self.projects.put(name, project=30)
+        self.assertEqual(len(self.session(gitlab_projects=names).groups), 9)
+        for name in names:
+            self.fake.instead[f"/api/v4/projects/acme%2Fp{name[-1]}"] = silent
+        self.fake.asked.clear()
+        provider = self.make(gitlab_projects=names)
+        waiting = self.wire.begin(provider.sign_in(code="C", redirect_uri="x", code_verifier=None, nonce=None))
+        asked = [path for path in self.fake.paths() if path.startswith("/api/v4/projects/")]
+        self.assertEqual(len(asked), 5)
+        self.wire.clock.advance(10)
+        self.failureResultOf(waiting, ProviderUnavailable)
+        self.assertEqual(self.wire.clock.getDelayedCalls(), [])
+
 
 class ProjectOptionTests(GitLabTestCase):
     """`GitLabProject.parse`."""
@@ -255,7 +272,7 @@ class RefreshTests(GitLabTestCase):
         self.fake.instead[PROJECT] = answering({}, 503)
         self.assertEqual(
             self.renewed(self.before),
-            evolve(self.before, created_at=NOW + 1000, access_token="AT-2", refresh_token="RT-2"),
+            evolve(self.before, access_token="AT-2", refresh_token="RT-2"),
         )
         self.wire.clock.advance(2600)
         self.assert_ended(self.before)
@@ -270,6 +287,21 @@ class RefreshTests(GitLabTestCase):
         """Another subject ends the session, though the session's user is the nickname."""
         self.fake.claims["sub"] = "user-2"
         self.assert_ended(self.before)
+        self.fake.claims["sub"] = self.before.user
+        self.assert_ended(self.before)
+        self.assert_ended(evolve(self.before, id_token="ID-minted"))
+
+    def test_a_hiccup_past_the_old_end(self) -> None:
+        """Who came back in time has the grace of two refresh periods, although the old tokens have ended."""
+        self.wire.surroundings = evolve(self.wire.surroundings, refresh_period=1800)
+        self.make(gitlab_projects=["acme/app"])
+        self.fake.instead[PROJECT] = answering({}, 503)
+        before = evolve(self.before, expires_on=NOW + 900)
+        self.assertEqual(self.renewed(before), before)
+        self.wire.clock.advance(2599)
+        self.assertEqual(self.renewed(before), before)
+        self.wire.clock.advance(1)
+        self.assert_ended(before)
 
 
 class BearerTests(GitLabTestCase):

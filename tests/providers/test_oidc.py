@@ -474,7 +474,7 @@ class RefreshTests(OidcTestCase):
 
     def kept(self) -> Session:
         """The person as before with the tokens that were granted, since the old refresh token may be spent."""
-        return evolve(self.before, created_at=NOW + 1000, access_token="AT-2", refresh_token="RT-2")
+        return evolve(self.before, access_token="AT-2", refresh_token="RT-2")
 
     def test_refused_identity(self) -> None:
         """A refreshed token that would not do at sign-in is a failure: the old ID token decides."""
@@ -499,10 +499,27 @@ class RefreshTests(OidcTestCase):
         renewed = self.refreshed(evolve(self.before, expires_on=NOW + 1000))
         assert isinstance(renewed, Session)
         self.assertEqual((renewed.groups, renewed.expires_on), (("dev", "ops"), NOW + 4600))
+        self.assertEqual(renewed.created_at, NOW, "it is to be asked about again soon")
         self.fake.instead["/userinfo"] = answering({}, 403)
         renewed = self.refreshed(self.before)
         assert isinstance(renewed, Session)
         self.assertEqual(renewed.groups, ())
+
+    def test_keys_are_away(self) -> None:
+        """Without keys for the new ID token, who was vouched for just now goes on as before, past the old end."""
+        self.provider = self.make()
+        self.fake.instead["/jwks"] = answering({}, 503)
+        self.fake.claims = {"email": "new@example.com"}
+        self.fake.tokens = {"access_token": "AT-2", "refresh_token": "RT-2"}
+        before = evolve(self.before, expires_on=NOW + 1000)
+        self.assertEqual(self.refreshed(before), evolve(self.kept(), expires_on=NOW + 4600))
+        self.fake.claims = {"sub": "user-2"}
+        self.assertIsInstance(self.refreshed(before), SessionEnded)
+        del self.fake.instead["/jwks"]
+        self.fake.claims = {"email": "new@example.com"}
+        renewed = self.refreshed(before)
+        assert isinstance(renewed, Session)
+        self.assertEqual((renewed.email, renewed.created_at), ("new@example.com", NOW + 1000))
 
 
 class AvailabilityTests(OidcTestCase):

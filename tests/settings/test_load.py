@@ -340,7 +340,8 @@ class OldNameTests(SynchronousTestCase):
     def test_without_effect(self) -> None:
         """An option that is not built and restricts nobody is accepted; what it does not do is said, not its value."""
         for option in LATER:
-            if option.missing:
+            self.assertNotEqual(option.refused, bool(option.missing))
+            if not option.refused:
                 value = "true" if option.kind is SWITCH else "hunter2"
                 warnings = load_with(variables={option.variable: value}).warnings
                 self.assertIn(f"{option.variable}: this has no effect: {option.missing}.", warnings)

@@ -18,31 +18,35 @@ class LaterOption(KnownOption):
     """An option that is not built yet.
 
     Attributes:
-        missing: what it does not do, for a warning; empty where the process must not start with it, since someone
-            relies on what it would do.
+        refused: whether the process must not start with it, since someone relies on what it would do.
+        missing: what it does not do, for the warning where the process starts; empty where it does not.
     """
 
+    refused: bool
     missing: str
 
 
-def _later(key: str, default: Any, *, missing: str = "", flag: str = "", structured: bool = False) -> LaterOption:
+def _later(
+    key: str, default: Any, *, refused: bool, missing: str = "", flag: str = "", structured: bool = False
+) -> LaterOption:
     return LaterOption(
         key=key,
         flag=flag or flag_of(key, default),
         variable="OAUTH2_PROXY_" + key.upper(),
         kind=_KINDS[type(default)],
         default=default,
+        refused=refused,
         missing=missing,
         structured=structured,
     )
 
 
 def _refused(key: str, default: Any, *, flag: str = "", structured: bool = False) -> LaterOption:
-    return _later(key, default, flag=flag, structured=structured)
+    return _later(key, default, refused=True, flag=flag, structured=structured)
 
 
 def _warned(key: str, default: Any, missing: str, *, structured: bool = False) -> LaterOption:
-    return _later(key, default, missing=missing, structured=structured)
+    return _later(key, default, refused=False, missing=missing, structured=structured)
 
 
 _AMBIENT = "groups are asked for with google_service_account_json and google_admin_email only"
