@@ -19,7 +19,7 @@ from treq.client import HTTPClient
 from treq.cookies import IndexableCookieJar
 from twisted.internet import defer
 from twisted.internet import error as network
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, succeed
 from twisted.internet.interfaces import IConsumer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -40,10 +40,12 @@ from zope.interface import implementer
 from o2sidecar import __version__
 from o2sidecar.oauth import strict_json
 from o2sidecar.observe.counts import ProviderCounts
+from o2sidecar.policy.reachable import AddressRefused
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
 
 TIMEOUT = 10.0
 MAX_BODY = 1 << 20
+MOST_AT_ONCE = 64
 
 _WIRE = (
     CancelledError,
@@ -109,7 +111,7 @@ class ProviderClient:
     """Asks providers.
 
     `agent` connects; `clock` times out; `timeout` in seconds is for the whole exchange, from connecting to the last
-    byte; `max_body` in bytes.
+    byte, a wait for one of `most_at_once` places included; `max_body` in bytes.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class ProviderClient:
         clock: IReactorTime,
         timeout: float = TIMEOUT,
         max_body: int = MAX_BODY,
+        most_at_once: int = MOST_AT_ONCE,
         counts: ProviderCounts | None = None,
     ) -> None:
         no_cookies = IndexableCookieJar(DefaultCookiePolicy(allowed_domains=[]))
@@ -128,6 +131,7 @@ class ProviderClient:
         self._treq_reactor: Any = clock
         self.timeout = timeout
         self._max_body = max_body
+        self._places = DeferredSemaphore(most_at_once)
         self._counts = counts or ProviderCounts()
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -153,7 +157,9 @@ class ProviderClient:
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         source = shown(url)
         began = self.clock.seconds()
-        exchange = Deferred.fromCoroutine(self._exchange(method, url, headers, body, source))
+        exchange: Deferred[Answer] = self._places.run(
+            lambda: Deferred.fromCoroutine(self._exchange(method, url, headers, body, source))
+        )
         exchange.addTimeout(self.timeout, self.clock)
         outcome = "unanswered"
         try:
@@ -206,6 +212,8 @@ def _kind(error: BaseException) -> str:
     reasons = getattr(error, "reasons", None)
     if reasons:
         return _kind(reasons[-1].value)
+    if isinstance(error, AddressRefused):
+        return str(error)
     return "the connection was given up" if isinstance(error, CancelledError) else type(error).__name__
 
 

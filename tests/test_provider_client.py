@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError
@@ -101,6 +102,17 @@ class AskingTests(SynchronousTestCase):
             self.assertIn("encoding", self.failure_of("/x").detail)
         self.assertEqual(self.provider.asked[0].headers["accept-encoding"], "identity")
 
+    def test_bomb(self) -> None:
+        """D4: ten kilobytes that would be ten mebibytes are refused as they are, and cost no memory."""
+        bomb = gzip.compress(b"0" * (10 << 20))
+        self.provider.instead["/x"] = answering(bomb[:900], content_encoding="gzip")
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        self.assertIn("encoding", self.failure_of("/x").detail)
+        self.assertLess(tracemalloc.get_traced_memory()[1], 1 << 20)
+        self.provider.instead["/x"] = answering(bomb)
+        self.assertIn("too many bytes", self.failure_of("/x").detail)
+
     def test_identity_encoding_is_none(self) -> None:
         """An answer that says it is not compressed is taken."""
         self.provider.instead["/x"] = answering({}, content_encoding="identity")
@@ -139,6 +151,27 @@ class AskingTests(SynchronousTestCase):
         """A body that ends before its length is no answer."""
         self.provider.instead["/x"] = breaking_off
         self.assertIsInstance(self.outcome_of("/x"), ProviderUnavailable)
+
+    def test_a_few_at_a_time(self) -> None:
+        """No more questions are under way than there are places; who waits too long for one is told so."""
+        wire = Wire(timeout=10.0, most_at_once=2)
+        wire.provider.instead |= {"/x": silent, "/y": answering({})}
+        slow = [wire.begin(wire.client.get(f"{ISSUER}/x")) for _ in range(2)]
+        wire.clock.advance(6)
+        quick, late = wire.begin(wire.client.get(f"{ISSUER}/y")), wire.begin(wire.client.get(f"{ISSUER}/x"))
+        given_up = wire.begin(wire.client.get(f"{ISSUER}/z"))
+        given_up.cancel()
+        self.failureResultOf(given_up, ProviderUnavailable)
+        self.assertEqual(wire.provider.paths(), ["/x", "/x"])
+        wire.clock.advance(4)
+        wire.settle()
+        for each in slow:
+            self.failureResultOf(each, ProviderUnavailable)
+        self.assertEqual(self.successResultOf(quick).status, 200)
+        self.assertEqual(wire.provider.paths(), ["/x", "/x", "/y", "/x"])
+        wire.clock.advance(6)
+        self.failureResultOf(late, ProviderUnavailable)
+        self.assertEqual(wire.clock.getDelayedCalls(), [])
 
     def test_no_connection(self) -> None:
         """A refused connection and an unknown host are the provider's absence."""

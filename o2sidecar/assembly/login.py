@@ -16,7 +16,6 @@ from o2sidecar.assembly.people import People
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers import registry
-from o2sidecar.providers.agent import provider_agent
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.registrations import Registrations
 from o2sidecar.providers.surroundings import Surroundings
@@ -35,24 +34,6 @@ if TYPE_CHECKING:
     from twisted.web.resource import IResource
 
     from o2sidecar.signin.custom_templates import CustomTemplates
-
-
-def provider_client(settings: Settings, edge: Edge, reactor: Any) -> ProviderClient:
-    """What provider and backend are asked with."""
-    agent = provider_agent(
-        reactor,
-        ca_files=settings.provider_ca_files,
-        use_system_trust_store=settings.use_system_trust_store,
-        insecure=settings.ssl_insecure_skip_verify,
-        connect_timeout=settings.provider_connect_timeout,
-    )
-    return ProviderClient(
-        agent=agent,
-        clock=reactor,
-        timeout=settings.provider_timeout,
-        max_body=settings.provider_body_limit,
-        counts=edge.counts.provider,
-    )
 
 
 def surroundings_of(settings: Settings, client: ProviderClient, reactor: Any) -> Surroundings:

@@ -10,9 +10,10 @@ from twisted.web.resource import IResource
 
 from o2sidecar.assembly.announcement import announcement, scarce, unanchored, without_provider, without_store
 from o2sidecar.assembly.apps import proxy_of
+from o2sidecar.assembly.asking import provider_client
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
-from o2sidecar.assembly.login import provider_client, provider_of, sign_in_of, surroundings_of
+from o2sidecar.assembly.login import provider_of, sign_in_of, surroundings_of
 from o2sidecar.assembly.metrics import metrics_listening
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.registrations import registrations_of

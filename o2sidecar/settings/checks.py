@@ -45,6 +45,7 @@ _LEAST: Mapping[str, int] = {
     "chunk_line_size_limit": 16,
     "redirect_length_limit": 1,
     "header_count_limit": 8,
+    "provider_requests_limit": 1,
     "cookie_parts_limit": 1,
     "session_cache_size": 2,
 }

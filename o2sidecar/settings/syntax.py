@@ -110,6 +110,7 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "skip_auth_regex": _unless_refused(lambda text: PublicPaths.parse([], [text])),
     "api_routes": _unless_refused(Pattern),
     "whitelist_domains": _unless_refused(lambda text: Redirects(whitelist_domains=[text])),
+    "provider_private_addresses": _network,
     "trusted_ips": _network,
     "extra_jwt_issuers": _extra_issuer,
     "trusted_proxy_ips": _network,

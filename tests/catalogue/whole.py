@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from itertools import pairwise
 from typing import Any
 
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IHostnameResolver
 from twisted.internet.testing import MemoryReactorClock
+from zope.interface import implementer
 
 from o2sidecar.assembly import make_sidecar
 from o2sidecar.assembly.log import LogOutput
@@ -215,12 +218,37 @@ class Whole:
         self.pump()
 
 
+@implementer(IHostnameResolver)
+class _Names:
+    """Resolves names to a public address, those below `internal` to a private one, and addresses to themselves."""
+
+    def resolveHostName(
+        self, resolutionReceiver: Any, hostName: str, portNumber: int = 0, addressTypes: Any = None, *more: Any
+    ) -> Any:
+        """See `IHostnameResolver`."""
+        kind = IPv6Address if ":" in hostName else IPv4Address
+        resolutionReceiver.resolutionBegan(None)
+        resolutionReceiver.addressResolved(kind("TCP", _address_of(hostName), portNumber))
+        resolutionReceiver.resolutionComplete()
+
+
+def _address_of(name: str) -> str:
+    if name == "localhost":
+        return "127.0.0.1"
+    try:
+        ip_address(name)
+    except ValueError:
+        return "10.0.0.8" if name.endswith(".internal") else "93.184.215.14"
+    return name
+
+
 class _Reactor(MemoryReactorClock):
     """A reactor on which connections stand at once if `reach` makes them, and never otherwise."""
 
     def __init__(self, reach: Callable[[str, int, Any, float], bool]) -> None:
         super().__init__()
         self._reach = reach
+        self.installNameResolver(_Names())
 
     def connectTCP(self, host: str, port: int, factory: Any, timeout: float = 30, bindAddress: Any = None) -> Any:
         connector = super().connectTCP(host, port, factory, timeout, bindAddress)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from tests.catalogue.strict import Message
 from tests.catalogue.whole import HOST
 from tests.fakes import id_token, silent
 from tests.options.row import Probe, Row, row
-from tests.options.world import World
+from tests.options.world import World, parameters_of
 
 NOBODY = "http://127.0.0.1:9/"
 
@@ -115,6 +116,16 @@ def _asked(path: str, *, after: float, times: int = 1, key: str = "main") -> Pro
     return probe
 
 
+def _questions_at_a_time(world: World) -> int:
+    """How many codes of three are swapped while the provider answers none."""
+    world.provider.instead["/token"] = silent
+    for _ in range(3):
+        world.jar.clear()
+        state = parameters_of(world.begin())["state"]
+        world.send(f"/oauth2/callback?code=c&state={quote(state)}")
+    return world.provider.paths().count("/token")
+
+
 ROWS: Mapping[str, Row] = {
     # Apps.
     "upstream_timeout": row(_until_told, "3s", 30, 3),
@@ -139,6 +150,7 @@ ROWS: Mapping[str, Row] = {
     "provider_connect_timeout": row(
         _until_nobody_answers("/oauth2/start"), "3s", 5, 3, oidc_issuer_url=NOBODY.rstrip("/")
     ),
+    "provider_requests_limit": row(_questions_at_a_time, "2", 3, 2),
     "provider_body_limit": row(_large_answer, "4KiB", 302, 500),
     "discovery_refresh_interval": row(_asked("/.well-known/openid-configuration", after=100), "30s", 1, 4),
     "jwks_ttl": row(_asked("/jwks", after=100, times=3), "30s", 1, 3),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from tests.fakes import answering
 from tests.options.probes import (
@@ -14,7 +15,7 @@ from tests.options.probes import (
     told,
 )
 from tests.options.row import REFUSED, Row, row
-from tests.options.world import ADDRESS, PROVIDER_OF_SYSTEM, PROVIDER_OVER_TLS, World, parameters_of
+from tests.options.world import ADDRESS, PROVIDER, PROVIDER_OF_SYSTEM, PROVIDER_OVER_TLS, World, parameters_of
 
 GITHUB = {
     "provider": "github",
@@ -60,6 +61,17 @@ def _collaborator_asked_by(world: World) -> list[str]:
     return [asked.headers["authorization"] for asked in world.provider.asked if asked.path.startswith(path)]
 
 
+def _keys_inside(world: World) -> int:
+    """The status of a sign-in where the provider's document names a host inside for its keys."""
+    world.provider.discovery["jwks_uri"] = f"http://keys.internal:{PROVIDER}/jwks"
+    world.pass_time(3601)
+    asked = parameters_of(world.begin())
+    world.provider.claims["nonce"] = asked.get("nonce")
+    client = world.send(f"/oauth2/callback?code=c&state={quote(asked['state'])}")
+    world.pass_time(1)
+    return world.answer_to(client).status
+
+
 ROWS: Mapping[str, Row] = {
     # What the browser is sent to the provider with.
     "provider": row(asks_provider("scope"), "github", "openid email profile", "user:email read:org"),
@@ -80,6 +92,7 @@ ROWS: Mapping[str, Row] = {
         _secret_shown, "{folder}/client-secret", REFUSED, "client-1:from-a-file", client_secret=""
     ),
     "redeem_url": row(asked_of_provider("/token", "/swap"), f"{ADDRESS}/swap", ["/token"], ["/swap"]),
+    "provider_private_addresses": row(_keys_inside, "10.0.0.0/8", 503, 302),
     "profile_url": row(
         asked_of_provider("/userinfo", "/me"), f"{ADDRESS}/me", ["/userinfo"], ["/me"], additional_claims="phone"
     ),

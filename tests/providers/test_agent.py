@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHostnameResolver
 from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.test import iosim
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.server import Site
+from zope.interface import implementer
 
+from o2sidecar.policy.peers import TrustedAddresses
+from o2sidecar.policy.reachable import Reachable
 from o2sidecar.provider_client import Answer, ProviderClient
 from o2sidecar.providers.agent import provider_agent
 from o2sidecar.refusals import ProviderUnavailable
@@ -65,6 +70,22 @@ def _set_variable(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
+@implementer(IHostnameResolver)
+class _Names:
+    """Every name has these addresses."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self.addresses = addresses
+
+    def resolveHostName(self, resolutionReceiver: Any, hostName: str, portNumber: int = 0, *more: Any) -> Any:
+        """See `IHostnameResolver`."""
+        resolutionReceiver.resolutionBegan(None)
+        for address in self.addresses:
+            kind = IPv6Address if ":" in address else IPv4Address
+            resolutionReceiver.addressResolved(kind("TCP", address, portNumber))
+        resolutionReceiver.resolutionComplete()
+
+
 class ProviderAgentTests(SynchronousTestCase):
     """`provider_agent`."""
 
@@ -78,7 +99,8 @@ class ProviderAgentTests(SynchronousTestCase):
 
     def asked(self, server: bytes, **trust: Any) -> Answer | BaseException:
         """What comes of asking a server that shows this certificate (PEM, with its key)."""
-        client = ProviderClient(agent=provider_agent(self.reactor, **trust), clock=self.reactor)
+        agent = provider_agent(self.reactor, reachable=Reachable(named_hosts=[ADDRESS]), **trust)
+        client = ProviderClient(agent=agent, clock=self.reactor)
         outcomes: list[Any] = []
         asking = Deferred.fromCoroutine(client.get(f"https://{ADDRESS}/jwks"))
         asking.addCallbacks(outcomes.append, lambda failure: outcomes.append(failure.value))
@@ -140,7 +162,7 @@ class ProviderAgentTests(SynchronousTestCase):
 
     def test_what_is_no_host(self) -> None:
         """A host that cannot be is as good as one that does not answer."""
-        client = ProviderClient(agent=provider_agent(self.reactor), clock=self.reactor)
+        client = ProviderClient(agent=provider_agent(self.reactor, reachable=Reachable()), clock=self.reactor)
         self.failureResultOf(Deferred.fromCoroutine(client.get("https://a!b/")), ProviderUnavailable)
 
     def test_expired(self) -> None:
@@ -153,18 +175,68 @@ class ProviderAgentTests(SynchronousTestCase):
         for server in (certificate()[1], certificate("127.0.0.2")[1], certificate(days=0)[1]):
             self.assertIsInstance(self.asked(server, insecure=True), Answer)
 
+    def tried(self, url: str, *addresses: str, **rule: Any) -> list[str]:
+        """To which addresses a connection is begun where these are the host's."""
+        reactor = MemoryReactorClock()
+        reactor.installNameResolver(_Names(addresses))
+        agent = provider_agent(reactor, reachable=Reachable(**rule))
+        asking = Deferred.fromCoroutine(ProviderClient(agent=agent, clock=reactor).get(url))
+        reactor.advance(1)
+        tried = [client[0] for client in reactor.tcpClients]
+        if not tried:
+            detail = self.failureResultOf(asking, ProviderUnavailable).value.detail
+            self.assertIn("a private address" if rule or "169" not in addresses[0] else "metadata", detail)
+        else:
+            asking.addErrback(lambda _: None)
+            asking.cancel()
+        return tried
+
+    def test_inside(self) -> None:
+        """X9: a name that only a document knows leads to no private address, be it named or resolved so just now."""
+        for scheme in ("http", "https"):
+            url = f"{scheme}://keys.example/jwks"
+            self.assertEqual(self.tried(url, "10.0.0.8"), [])
+            self.assertEqual(self.tried(url, "::1"), [])
+            self.assertEqual(self.tried(url, "169.254.169.254"), [])
+            self.assertEqual(self.tried(url, "10.0.0.8", "93.184.215.14"), ["93.184.215.14"])
+            self.assertEqual(self.tried(url, "10.0.0.8", named_hosts=["keys.example"]), ["10.0.0.8"])
+            private = TrustedAddresses.parse(["10.0.0.0/8"])
+            self.assertEqual(self.tried(url, "10.0.0.8", "192.168.0.1", private=private), ["10.0.0.8"])
+
+    def test_numbers_for_names(self) -> None:
+        """X9: a decimal, octal or mapped form of an address is what it resolves to."""
+        for host in ("2130706433", "0177.0.0.1", "127.1", "0x7f000001"):
+            self.assertEqual(self.tried(f"http://{host}/", "127.0.0.1", named_hosts=["idp.example"]), [])
+
+    def test_rebinding(self) -> None:
+        """X9: a name that had a public address is judged anew by the address that it has now."""
+        names = _Names(["93.184.215.14"])
+        self.reactor.installNameResolver(names)
+        agent = provider_agent(self.reactor, reachable=Reachable())
+        client = ProviderClient(agent=agent, clock=self.reactor)
+        asking = Deferred.fromCoroutine(client.get("http://keys.example/"))
+        self.reactor.advance(10)
+        self.failureResultOf(asking, ProviderUnavailable)
+        self.assertEqual(len(self.reactor.tcpClients), 1)
+        names.addresses = ["127.0.0.1"]
+        again = Deferred.fromCoroutine(client.get("http://keys.example/"))
+        self.reactor.advance(1)
+        self.assertIn("127.0.0.1 is a private address", self.failureResultOf(again, ProviderUnavailable).value.detail)
+        self.assertEqual(len(self.reactor.tcpClients), 1)
+
     def test_files_that_are_none(self) -> None:
         """A file that is missing, empty, or holds something else is refused by its name."""
         broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
         for name in (self.mktemp(), self.file(b""), self.file(b"junk"), self.file(broken)):
             with self.assertRaises(ValueError) as caught:
-                provider_agent(self.reactor, ca_files=[name])
+                provider_agent(self.reactor, reachable=Reachable(), ca_files=[name])
             self.assertIn(name, str(caught.exception))
             self.assertIn("provider_ca_files", str(caught.exception))
 
     def test_connecting_takes_no_longer(self) -> None:
         """A connection that does not come about is given up after the time for connecting."""
-        client = ProviderClient(agent=provider_agent(self.reactor, connect_timeout=3.0), clock=self.reactor)
+        agent = provider_agent(self.reactor, reachable=Reachable(named_hosts=[ADDRESS]), connect_timeout=3.0)
+        client = ProviderClient(agent=agent, clock=self.reactor)
         asking = Deferred.fromCoroutine(client.get(f"https://{ADDRESS}/jwks"))
         self.assertEqual(self.reactor.tcpClients[-1][3], 3.0)
         self.reactor.advance(10)

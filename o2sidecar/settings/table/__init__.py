@@ -8,6 +8,7 @@ from attrs import frozen
 
 from o2sidecar.settings.option import Group, Option, options_of
 from o2sidecar.settings.table.access import AccessOptions, LoginOptions, PageOptions
+from o2sidecar.settings.table.asking import AskingOptions
 from o2sidecar.settings.table.cookies import CookieOptions
 from o2sidecar.settings.table.limits import LimitOptions
 from o2sidecar.settings.table.providers import (
@@ -58,6 +59,7 @@ class Options(
     PageOptions,
     LogOptions,
     ProbeOptions,
+    AskingOptions,
     LimitOptions,
 ):
     """A value for every option, whether they fit together or not."""

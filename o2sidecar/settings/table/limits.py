@@ -52,6 +52,9 @@ class LimitOptions(Group):
     shutdown_timeout: Duration = option(25.0, "how long running requests may take to finish after SIGTERM", ours=True)
     provider_timeout: Duration = option(10.0, "how long the provider may take to answer", ours=True)
     provider_connect_timeout: Duration = option(5.0, "how long connecting to the provider may take", ours=True)
+    provider_requests_limit: int = option(
+        64, "most questions to the provider at a time; more wait, within provider_timeout", ours=True
+    )
     provider_body_limit: Size = option(1024 * 1024, "most bytes of a provider's answer", ours=True)
     discovery_refresh_interval: Duration = option(3600.0, "how often the provider's metadata is read anew", ours=True)
     jwks_ttl: Duration = option(3600.0, "how often the provider's keys are read anew", ours=True)
