@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from twisted.internet.threads import deferToThreadPool
+
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.oauth.token_issuers import extra_issuers
@@ -13,6 +15,7 @@ from o2sidecar.policy.peers import TrustedAddresses
 from o2sidecar.policy.reachable import Reachable
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers.agent import provider_agent
+from o2sidecar.providers.kept_documents import NO_DOCUMENTS, Documents, KeptDocuments
 from o2sidecar.settings.options import Settings
 
 _URLS = (
@@ -49,6 +52,18 @@ def provider_client(settings: Settings, edge: Edge, reactor: Any) -> ProviderCli
         max_body=settings.provider_body_limit,
         most_at_once=settings.provider_requests_limit,
         counts=edge.counts.provider,
+    )
+
+
+def kept_documents(settings: Settings, reactor: Any) -> Documents:
+    """What remembers the provider's documents for the next process."""
+    if not settings.provider_cache_dir:
+        return NO_DOCUMENTS
+    return KeptDocuments(
+        settings.provider_cache_dir,
+        now=reactor.seconds,
+        in_thread=lambda *call: deferToThreadPool(reactor, reactor.getThreadPool(), *call),
+        max_age=settings.provider_cache_age,
     )
 
 

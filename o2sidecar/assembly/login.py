@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from o2sidecar import __version__
+from o2sidecar.assembly.asking import kept_documents
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.people import People
@@ -41,6 +42,7 @@ def surroundings_of(settings: Settings, client: ProviderClient, reactor: Any) ->
     return Surroundings(
         client=client,
         clock=reactor,
+        documents=kept_documents(settings, reactor),
         session_lifetime=settings.cookie_expire,
         refresh_period=settings.cookie_refresh,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random as _random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from math import inf
 from typing import Any, Protocol, Self
 
 from attrs import evolve, frozen
@@ -12,8 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from o2sidecar.oauth import strict_json
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers.endpoint_urls import configured_url, discovered_url
+from o2sidecar.providers.kept_documents import NO_DOCUMENTS, Documents
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
 from o2sidecar.shared_call import SharedCall
 
@@ -113,7 +116,8 @@ class Discovery:
     `issuer`: where it is; `check_issuer`: whether the document must name it, or what `named` says in its place;
     `overrides`: fields of the metadata that settings know better. `refresh_interval`: how long metadata is taken for
     current. After a failure the next attempt comes after `first_delay`, doubled each time up to `longest_delay`, each
-    by chance up to half shorter (`random` gives numbers from 0 to 1). All in seconds.
+    by chance up to half shorter (`random` gives numbers from 0 to 1). All in seconds. `documents` remember what was
+    good in a process before this one; that counts from the first moment, and the document is fetched all the same.
     """
 
     def __init__(
@@ -129,6 +133,7 @@ class Discovery:
         first_delay: float = FIRST_DELAY,
         longest_delay: float = LONGEST_DELAY,
         random: Callable[[], float] = _random.random,
+        documents: Documents = NO_DOCUMENTS,
     ) -> None:
         self._issuer = configured_url(issuer, "oidc_issuer_url")
         self._client = client
@@ -140,7 +145,10 @@ class Discovery:
         self._first_delay = first_delay
         self._longest_delay = longest_delay
         self._random = random
+        self._documents = documents
         self._known: ProviderMetadata | None = None
+        self._good_until = inf
+        self._is_recalled = False
         self._trouble = ""
         self._failures = 0
         self._next: IDelayedCall | None = None
@@ -152,6 +160,7 @@ class Discovery:
 
         Raises `ProviderUnavailable` if that fails too.
         """
+        self._recall()
         return self._known or await self._fetch()
 
     def trouble(self) -> str:
@@ -161,6 +170,7 @@ class Discovery:
     async def start(self) -> None:
         """Fetch the metadata, and from then on keep it current until `stop`; never raises."""
         self._is_kept_current = True
+        self._recall()
         await self._keep_current()
 
     def stop(self) -> None:
@@ -187,20 +197,49 @@ class Discovery:
         doublings = min(self._failures - 1, 16)
         return min(self._longest_delay, self._first_delay * 2.0**doublings) * (1 - self._random() / 2)
 
+    def _recall(self) -> None:
+        """Take what was kept, if nothing else is known; or forget it when its time is over."""
+        if self._clock.seconds() >= self._good_until:
+            self._known, self._good_until = None, inf
+        if self._known is not None or self._is_recalled:
+            return
+        self._is_recalled = True
+        kept = self._documents.recall(*self._name)
+        if kept is None:
+            return
+        try:
+            self._known = self._read(strict_json.parse(kept.body))
+        except ValueError as error:
+            _log.warn("What was kept of {issuer} is not used: {trouble}", issuer=self._issuer, trouble=str(error))
+            return
+        self._good_until = kept.good_until
+        _log.info("The metadata of {issuer} is what was kept of it, until it answers.", issuer=self._issuer)
+
+    @property
+    def _name(self) -> tuple[str, ...]:
+        return "metadata", self._issuer, self._named
+
+    def _read(self, document: Any) -> ProviderMetadata:
+        if not isinstance(document, dict):
+            raise ValueError("the discovery document is not a JSON object")
+        found = ProviderMetadata.from_document(
+            document, issuer=self._issuer, check_issuer=self._check_issuer, named=self._named
+        )
+        return evolve(found, **self._overrides)
+
     async def _fetch_once(self) -> ProviderMetadata:
         try:
             # §4.1: any slash at the issuer's end is removed before the path is appended.
             answer = await self._client.get(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-            found = ProviderMetadata.from_document(
-                answer.json_object(), issuer=self._issuer, check_issuer=self._check_issuer, named=self._named
-            )
+            found = self._read(answer.json_object())
         except (ProviderFailed, ValueError) as error:
             self._failed(error.detail if isinstance(error, ProviderFailed) else str(error))
             raise ProviderUnavailable(detail=f"discovery of the provider failed: {self._trouble}") from None
         if self._failures:
             _log.info("Discovery of {issuer} works again.", issuer=self._issuer)
-        self._known, self._failures, self._trouble = evolve(found, **self._overrides), 0, ""
-        return self._known
+        self._known, self._failures, self._trouble, self._good_until = found, 0, "", inf
+        self._documents.keep(answer.body, *self._name)
+        return found
 
     def _failed(self, trouble: str) -> None:
         if trouble != self._trouble:

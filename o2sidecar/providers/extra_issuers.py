@@ -42,6 +42,8 @@ def token_issuer(
             clock=surroundings.clock,
             ttl=jwks_ttl,
             refetch_interval=jwks_refetch_interval,
+            documents=surroundings.documents,
+            name=(named.issuer, ""),
         ),
         persons=UserInfo(client=surroundings.client, rules=ClaimRules(), is_asked=False),
         clock=surroundings.clock,

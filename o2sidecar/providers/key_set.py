@@ -6,6 +6,7 @@ Whoever sends tokens chooses their key ids, so unknown ids may cost the provider
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -14,6 +15,7 @@ from twisted.logger import Logger
 from o2sidecar.oauth.jwk_set import MAX_KEYS, JwkSet, VerificationKey
 from o2sidecar.oauth.jws import SignedToken
 from o2sidecar.provider_client import ProviderClient
+from o2sidecar.providers.kept_documents import NO_DOCUMENTS, Documents
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
 from o2sidecar.shared_call import SharedCall
 
@@ -53,7 +55,9 @@ class RemoteKeys:
 
     `address` tells it (discovery may have to, and may raise `ProviderUnavailable`). `ttl`: how long keys are taken for
     current. `refetch_interval`: the least time between two fetches for the sake of unknown or failing keys, or after
-    one that failed while there are old keys. Both in seconds. `max_keys`: a larger set is refused.
+    one that failed while there are old keys. Both in seconds. `max_keys`: a larger set is refused. `documents` remember
+    under `name` what was good in a process before this one: that counts until there are newer keys, which are asked for
+    at once, but without anybody who waits for them.
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class RemoteKeys:
         ttl: float = TTL,
         refetch_interval: float = REFETCH_INTERVAL,
         max_keys: int = MAX_KEYS,
+        documents: Documents = NO_DOCUMENTS,
+        name: tuple[str, ...] = (),
     ) -> None:
         self._address = address
         self._client = client
@@ -72,6 +78,10 @@ class RemoteKeys:
         self._ttl = ttl
         self._refetch_interval = refetch_interval
         self._max_keys = max_keys
+        self._documents = documents
+        self._name = ("keys", *name)
+        self._good_until = inf
+        self._is_recalled = False
         self._keys: JwkSet | None = None
         self._fetched_at = 0.0
         self._asked_at = 0.0
@@ -79,6 +89,7 @@ class RemoteKeys:
 
     async def candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
         """The keys to try for a token, fetched anew if they are old or the token's is not among them."""
+        self._recall()
         keys = self._keys
         if keys is None:
             keys = await self._fetch()
@@ -101,6 +112,26 @@ class RemoteKeys:
         except ProviderFailed:
             return None
 
+    def _recall(self) -> None:
+        """Take what was kept, if there are no keys; or forget it when its time is over."""
+        now = self._clock.seconds()
+        if now >= self._good_until:
+            self._keys, self._good_until = None, inf
+        if self._keys is not None or self._is_recalled:
+            return
+        self._is_recalled = True
+        kept = self._documents.recall(*self._name)
+        if kept is None:
+            return
+        try:
+            self._keys = JwkSet.from_json(kept.body, max_keys=self._max_keys)
+        except ValueError as error:
+            _log.warn("The provider's keys that were kept are not used: {trouble}", trouble=str(error))
+            return
+        self._good_until, self._fetched_at = kept.good_until, now
+        # Whoever waits for it asked for a key that is not among these; a failure is logged.
+        self._fetch().addErrback(lambda failure: failure.trap(ProviderFailed))
+
     async def _fetch_once(self) -> JwkSet:
         self._asked_at = self._clock.seconds()
         try:
@@ -113,5 +144,6 @@ class RemoteKeys:
             trouble = error.detail if isinstance(error, ProviderFailed) else str(error)
             _log.warn("The provider's keys cannot be fetched: {trouble}", trouble=trouble)
             raise ProviderUnavailable(detail=f"the provider's keys cannot be fetched: {trouble}") from None
-        self._fetched_at = self._clock.seconds()
+        self._fetched_at, self._good_until = self._clock.seconds(), inf
+        self._documents.keep(answer.body, *self._name)
         return self._keys

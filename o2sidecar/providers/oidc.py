@@ -191,6 +191,7 @@ def _source(options: Options, surroundings: Surroundings, dialect: Dialect) -> M
         overrides=stated,
         refresh_interval=options.discovery_refresh_interval,
         random=surroundings.random,
+        documents=surroundings.documents,
     )
 
 
@@ -207,6 +208,8 @@ def _keys(options: Options, surroundings: Surroundings, source: MetadataSource) 
         clock=surroundings.clock,
         ttl=options.jwks_ttl,
         refetch_interval=options.jwks_refetch_interval,
+        documents=surroundings.documents,
+        name=(options.oidc_issuer_url, options.oidc_jwks_url),
     )
 
 

@@ -63,6 +63,7 @@ _MUST_LAST = frozenset(
         "provider_connect_timeout",
         "discovery_refresh_interval",
         "jwks_ttl",
+        "provider_cache_age",
         "redis_connect_timeout",
         "redis_command_timeout",
         "redis_lock_time",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from tests.fakes import answering
+from tests.options.papers import NOBODY
 from tests.options.probes import (
     asked_of_provider,
     asks_provider,
@@ -61,10 +62,17 @@ def _collaborator_asked_by(world: World) -> list[str]:
     return [asked.headers["authorization"] for asked in world.provider.asked if asked.path.startswith(path)]
 
 
+def _start_while_away(world: World) -> int:
+    """The status of a start where the provider cannot be reached."""
+    client = world.send("/oauth2/start")
+    world.pass_time(11)
+    return world.answer_to(client).status
+
+
 def _keys_inside(world: World) -> int:
     """The status of a sign-in where the provider's document names a host inside for its keys."""
     world.provider.discovery["jwks_uri"] = f"http://keys.internal:{PROVIDER}/jwks"
-    world.pass_time(3601)
+    world.pass_time(11)
     asked = parameters_of(world.begin())
     world.provider.claims["nonce"] = asked.get("nonce")
     client = world.send(f"/oauth2/callback?code=c&state={quote(asked['state'])}")
@@ -92,7 +100,11 @@ ROWS: Mapping[str, Row] = {
         _secret_shown, "{folder}/client-secret", REFUSED, "client-1:from-a-file", client_secret=""
     ),
     "redeem_url": row(asked_of_provider("/token", "/swap"), f"{ADDRESS}/swap", ["/token"], ["/swap"]),
-    "provider_private_addresses": row(_keys_inside, "10.0.0.0/8", 503, 302),
+    "provider_private_addresses": row(_keys_inside, "10.0.0.0/8", 503, 302, discovery_refresh_interval="10s"),
+    "provider_cache_dir": row(_start_while_away, "{folder}/kept", 503, 302, oidc_issuer_url=NOBODY),
+    "provider_cache_age": row(
+        _start_while_away, "30s", 302, 503, oidc_issuer_url=NOBODY, provider_cache_dir="{folder}/kept"
+    ),
     "profile_url": row(
         asked_of_provider("/userinfo", "/me"), f"{ADDRESS}/me", ["/userinfo"], ["/me"], additional_claims="phone"
     ),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from twisted.internet.defer import Deferred, execute
 
-from tests.fakes import signing_key
+from o2sidecar.providers.kept_documents import KeptDocuments
+from tests.fakes import NOW, signing_key
 from tests.options.world import ADDRESS
 from tests.private_authority import authority
 from tests.provider_apis import service_account_json
@@ -17,6 +21,12 @@ from tests.server_certificates import pair
 
 PASSWORD = "pass-word-1"
 OTHER_SECRET = "fedcba9876543210"
+NOBODY = "http://127.0.0.1:9"
+"""An issuer that is away; what it published a minute ago is kept."""
+
+
+def _at_once(call: Callable[..., None], *args: Any) -> Deferred[None]:
+    return execute(call, *args)
 
 
 def write_files(folder: Path) -> None:
@@ -46,6 +56,14 @@ def write_files(folder: Path) -> None:
         "templates/sign_in.html": b'{{define "sign_in.html"}}my own page{{end}}',
         "templates/error.html": b'{{define "error.html"}}my own error{{end}}',
     }
+    kept = KeptDocuments(str(folder / "kept"), now=lambda: NOW - 60, in_thread=_at_once)
+    document = {
+        "issuer": NOBODY,
+        "authorization_endpoint": f"{NOBODY}/in",
+        "token_endpoint": f"{NOBODY}/token",
+        "jwks_uri": f"{NOBODY}/jwks",
+    }
+    kept.keep(json.dumps(document).encode(), "metadata", NOBODY, "")
     for name, content in contents.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
