@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from o2sidecar import __version__
-from o2sidecar.assembly.asking import kept_documents
+from o2sidecar.assembly.asking import kept_documents, provider_client
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.people import People

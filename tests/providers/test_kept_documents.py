@@ -117,16 +117,20 @@ class FolderTests(SynchronousTestCase):
         """A file that is cut, too large or changed is as good as none."""
         self.documents.keep(b"x" * 100, *NAME)
         path, good = self.file(), json.loads(self.file().read_bytes())
+        changes: tuple[dict[str, Any], ...] = (
+            {"format": 2},
+            {"name": []},
+            {"fetched_at": "1"},
+            {"body": "*"},
+            {"body": None},
+        )
         wrong: tuple[Any, ...] = (
             path.read_bytes()[:-5],
             b"",
             b"[]",
             b"[" * 5000,
             b" " * (5 << 20),
-            *(
-                json.dumps({**good, **change}).encode()
-                for change in ({"format": 2}, {"name": []}, {"fetched_at": "1"}, {"body": "*"}, {"body": None})
-            ),
+            *(json.dumps({**good, **change}).encode() for change in changes),
         )
         for content in wrong:
             path.write_bytes(content)
