@@ -17,7 +17,7 @@ from o2sidecar.assembly.login import provider_of, sign_in_of, surroundings_of
 from o2sidecar.assembly.metrics import metrics_listening
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.registrations import registrations_of
-from o2sidecar.assembly.wire import https_only, limits_of, tree_of
+from o2sidecar.assembly.wire import before_all, limits_of, tree_of
 from o2sidecar.descriptors import bearable
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.exchange import Served
@@ -166,7 +166,7 @@ def _guarded(
             trouble=trouble,
             outage=_outage(settings, people),
             ending=lambda: ending.begun,
-            only=https_only(settings, edge, answers),
+            only=before_all(settings, edge, answers),
         ),
         answers=answers,
         background=(*(each.provider for each in registrations), *people.background),

@@ -9,7 +9,7 @@ from twisted.web.resource import IResource
 
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
-from o2sidecar.guard import HttpsOnly
+from o2sidecar.guard import HttpsOnly, KnownHosts
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import Limits
 from o2sidecar.http.twisted_web.resources import TwistedResource
@@ -85,12 +85,21 @@ def tree_of(
     return Sidecar(own=health, folders={}, guarded=otherwise)
 
 
-def https_only(settings: Settings, edge: Edge, answers: Answers) -> Callable[[Served], Served] | None:
-    """What sends plain requests to https; None if nobody wants that."""
-    if not settings.force_https:
+def before_all(settings: Settings, edge: Edge, answers: Answers) -> Callable[[Served], Served] | None:
+    """What stands before all that is no probe: for hosts that are ours, and by https; None if nobody wants either."""
+    if not settings.force_https and not settings.allowed_hosts:
         return None
-    port = Address.parse(settings.https_address, secure=True).port or _HTTPS
-    return lambda inner: HttpsOnly(inner, forwarding=edge.forwarding, port=port, refuse=answers.refuse)
+
+    def around(inner: Served) -> Served:
+        if settings.force_https:
+            port = Address.parse(settings.https_address, secure=True).port or _HTTPS
+            inner = HttpsOnly(inner, forwarding=edge.forwarding, port=port, refuse=answers.refuse)
+        if settings.allowed_hosts:
+            hosts = settings.allowed_hosts
+            inner = KnownHosts(inner, hosts=hosts, forwarding=edge.forwarding, refuse=answers.refuse)
+        return inner
+
+    return around
 
 
 def _robots(folder: str) -> Fixed:

@@ -39,6 +39,11 @@ def _cookie_domain(text: str) -> str:
     return "" if _DOMAIN.fullmatch(text) else f"{shown(text)} is no domain"
 
 
+def _host_rule(text: str) -> str:
+    good = _DOMAIN.fullmatch(text.removeprefix("*")) or re.fullmatch(r"\[[0-9A-Fa-f:.]+\]", text)
+    return "" if good else f"{shown(text)} is no host: write example.com or .example.com, without a port"
+
+
 def _cookie_path(text: str) -> str:
     return "" if text.startswith("/") and ";" not in text else f"{shown(text)} is no path for cookies"
 
@@ -106,6 +111,7 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "cookie_name": _cookie_name,
     "cookie_path": _cookie_path,
     "cookie_domains": _cookie_domain,
+    "allowed_hosts": _host_rule,
     "skip_auth_routes": _unless_refused(lambda text: PublicPaths.parse([text])),
     "skip_auth_regex": _unless_refused(lambda text: PublicPaths.parse([], [text])),
     "api_routes": _unless_refused(Pattern),

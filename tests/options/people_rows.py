@@ -132,6 +132,7 @@ ROWS: Mapping[str, Row] = {
         asks_provider("redirect_uri"), "https://sso.example.com/cb", CALLBACK, "https://sso.example.com/cb"
     ),
     "relative_redirect_url": row(asks_provider("redirect_uri"), "true", CALLBACK, "/oauth2/callback"),
+    "allowed_hosts": row(status(), "other.example.com", 403, 421),
     "whitelist_domains": row(_leads_to("https://x.example.org/y"), ".example.org", "/", "https://x.example.org/y"),
     "redirect_length_limit": row(_leads_to("/a-rather-long-way"), "10", "/a-rather-long-way", "/"),
     "skip_provider_button": row(status(), "true", 403, 302),

@@ -54,6 +54,9 @@ class LoginOptions(Group):
     websocket_challenge: bool = option(
         False, "answer WebSockets without a session 401, not 403", ours=True, sidecar_default=True
     )
+    allowed_hosts: Texts = option(
+        (), "hosts that are served, all others are answered 421; .x: those below x; empty: any", ours=True
+    )
     encode_state: bool = option(False, "wrap the state parameter in base64")
     allow_query_semicolons: bool = option(False, "read ; as & in queries for the sidecar itself; the app gets them raw")
     proxy_prefix: str = option("/oauth2", "path under which the sidecar's own endpoints lie")
