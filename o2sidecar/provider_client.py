@@ -47,6 +47,8 @@ TIMEOUT = 10.0
 MAX_BODY = 1 << 20
 MOST_AT_ONCE = 64
 
+_RECENT = 300.0
+
 _WIRE = (
     CancelledError,
     OSError,
@@ -132,7 +134,13 @@ class ProviderClient:
         self.timeout = timeout
         self._max_body = max_body
         self._places = DeferredSemaphore(most_at_once)
+        self._failed_at = -_RECENT
+        self._failure = ""
         self._counts = counts or ProviderCounts()
+
+    def trouble(self) -> str:
+        """Why the last question had no answer, if that was not long ago; empty if it had one."""
+        return self._failure if self.clock.seconds() - self._failed_at < _RECENT else ""
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         """GET; raises `ProviderUnavailable` if no answer comes whole in time, `ProviderFailed` for one too big."""
@@ -165,11 +173,14 @@ class ProviderClient:
         try:
             answer = await exchange
             outcome = "overloaded" if answer.overloaded else "answered"
+            self._failure = ""
             return answer
         except (defer.TimeoutError, *_WIRE) as error:
             # An error's text may hold addresses and bytes of the answer, so only its kind is told.
             too_late = self.clock.seconds() - began >= self.timeout
             trouble = f"no answer within {self.timeout:g} seconds" if too_late else _kind(error)
+            if not isinstance(error, CancelledError):
+                self._failure, self._failed_at = f"{source} could not be asked: {trouble}", self.clock.seconds()
             raise ProviderUnavailable(detail=f"{source} could not be asked: {trouble}") from None
         finally:
             self._counts.asked[outcome] += 1

@@ -5,6 +5,7 @@ HOT: `Sidecar.serve` stands before every request; it is one look-up.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from enum import Enum
 
@@ -12,7 +13,7 @@ from attrs import frozen
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, Served
+from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, HeaderFields, Served
 from o2sidecar.http.twisted_web.resources import exchange_of
 
 
@@ -46,6 +47,45 @@ class Sidecar(Resource):
                 if exchange.path.startswith(folder):
                     found = served
         found.serve(exchange)
+
+
+class Outage(Enum):
+    """Whether sessions can be looked up where they are kept; and if not, whether there is a way round that."""
+
+    NONE = "none"
+    BRIDGED = "bridged"
+    TOTAL = "total"
+
+
+@frozen(kw_only=True)
+class Readiness:
+    """Answers `/ready`: a line of text, or JSON for who asks for that with `?verbose` or by `Accept`.
+
+    `trouble`: why nobody can sign in just now; `outage`: of where sessions are kept; `ending`: whether the process is
+    about to end.
+    """
+
+    trouble: Callable[[], str]
+    outage: Callable[[], Outage]
+    ending: Callable[[], bool]
+
+    def serve(self, exchange: Exchange) -> None:
+        """Answer."""
+        trouble, outage, ending = self.trouble(), self.outage(), self.ending()
+        status, body = _readiness(trouble, outage, ending)
+        query = exchange.target.partition(b"?")[2]
+        if query != b"verbose" and b"application/json" not in (exchange.header(b"accept") or b""):
+            exchange.answer(status, PLAIN_TEXT, body)
+            return
+        told = {
+            "serves_sessions": not ending and outage is not Outage.TOTAL,
+            "signs_in": not ending and outage is not Outage.TOTAL and not trouble,
+            "sessions_stored": outage is Outage.NONE,
+            "ending": ending,
+            "trouble": trouble,
+        }
+        fields: HeaderFields = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
+        exchange.answer(status, fields, json.dumps(told).encode("ascii"))
 
 
 @frozen(kw_only=True)
@@ -98,14 +138,6 @@ class Fixed:
 ROBOTS = Fixed(body=b"User-agent: *\nDisallow: /\n")
 
 
-class Outage(Enum):
-    """Whether sessions can be looked up where they are kept; and if not, whether there is a way round that."""
-
-    NONE = "none"
-    BRIDGED = "bridged"
-    TOTAL = "total"
-
-
 def probes(
     *,
     ping_path: str,
@@ -130,7 +162,7 @@ def probes(
         for path in (b"/liveness_check", b"/readiness_check"):
             found[path] = Probe(state=_alive, agents=frozenset({_GOOGLE}), otherwise=otherwise)
     if ready_path:
-        found[ready_path.encode()] = Probe(state=lambda: _readiness(trouble(), outage(), ending()), otherwise=otherwise)
+        found[ready_path.encode()] = Readiness(trouble=trouble, outage=outage, ending=ending)
     if ping_path:
         found[ping_path.encode()] = Probe(state=_alive, agents=frozenset(agents), otherwise=otherwise)
     return found

@@ -204,6 +204,21 @@ class AskingTests(SynchronousTestCase):
             shown_texts.append(repr(caught.exception))
         self.assertNotIn("s3cret", "".join(shown_texts))
 
+    def test_trouble(self) -> None:
+        """While the last question had no answer there is trouble, until one has, or it is long ago."""
+        self.assertEqual(self.client.trouble(), "")
+        self.wire.cut(ConnectionRefusedError())
+        self.outcome_of("/x?secret=1")
+        self.assertIn("ConnectionRefusedError", self.client.trouble())
+        self.assertNotIn("secret", self.client.trouble())
+        self.wire.clock.advance(300)
+        self.assertEqual(self.client.trouble(), "")
+        self.outcome_of("/x")
+        self.assertTrue(self.client.trouble())
+        self.wire.mend()
+        self.outcome_of("/x")
+        self.assertEqual(self.client.trouble(), "")
+
 
 class AnswerTests(SynchronousTestCase):
     """`Answer.json` and `Answer.require`."""

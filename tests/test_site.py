@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.http.exchange import Exchange, HeaderFields
@@ -9,15 +11,16 @@ from o2sidecar.site import ROBOTS, Outage, Sidecar, probes
 
 
 class Asked:
-    """An exchange of which the tree reads the path and one field, and that remembers its answer."""
+    """An exchange of which the tree reads the path and two fields, and that remembers its answer."""
 
-    def __init__(self, path: bytes, agent: bytes | None = None) -> None:
-        self.path = path
-        self.agent = agent
+    def __init__(self, target: bytes, agent: bytes | None = None, accept: bytes | None = None) -> None:
+        self.target = target
+        self.path = target.partition(b"?")[0]
+        self.fields = {b"user-agent": agent, b"accept": accept}
         self.given: tuple[int, bytes] | None = None
 
     def header(self, name: bytes) -> bytes | None:
-        return self.agent if name == b"user-agent" else None
+        return self.fields.get(name)
 
     def answer(self, status: int, headers: HeaderFields, body: bytes = b"") -> None:
         self.given = (status, body)
@@ -93,6 +96,23 @@ class SidecarTests(SynchronousTestCase):
         status, body = ask(self.root(trouble="no answer"), b"/ready") or (0, b"")
         self.assertEqual(status, 200)
         self.assertIn(b"no answer", body)
+
+    def test_told_apart(self) -> None:
+        """Who asks for JSON learns apart whether sessions are served and whether people can sign in."""
+        for root, status, serves, signs_in in (
+            (self.root(), 200, True, True),
+            (self.root(trouble="no answer"), 200, True, False),
+            (self.root(outage=Outage.BRIDGED), 200, True, True),
+            (self.root(outage=Outage.TOTAL), 503, False, False),
+            (self.root(ending=True), 503, False, False),
+        ):
+            for asked in (Asked(b"/ready?verbose"), Asked(b"/ready", accept=b"application/json")):
+                root.serve(asked)  # type: ignore[arg-type]
+                assert asked.given is not None
+                told = json.loads(asked.given[1])
+                self.assertEqual(asked.given[0], status)
+                self.assertEqual((told["serves_sessions"], told["signs_in"]), (serves, signs_in))
+        self.assertEqual(ask(self.root(), b"/ready?else"), (200, b"OK"))
 
     def test_ending(self) -> None:
         """A process that is about to end is alive, but no longer ready."""

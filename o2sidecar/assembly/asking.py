@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,12 +30,12 @@ _URLS = (
 """Options that say where a provider is, or something else to be asked."""
 
 
-def provider_client(settings: Settings, edge: Edge, reactor: Any) -> ProviderClient:
-    """What provider and backend are asked with."""
+def provider_client(settings: Settings, edge: Edge, reactor: Any, *, beside: Iterable[Settings] = ()) -> ProviderClient:
+    """What provider and backend are asked with; `beside`: settings whose hosts count as named, too."""
     agent = provider_agent(
         reactor,
         reachable=Reachable(
-            named_hosts=_named_hosts(settings),
+            named_hosts=[host for each in (settings, *beside) for host in _named_hosts(each)],
             private=checked(
                 "provider_private_addresses", lambda: TrustedAddresses.parse(settings.provider_private_addresses)
             ),

@@ -48,11 +48,12 @@ def surroundings_of(settings: Settings, client: ProviderClient, reactor: Any) ->
     )
 
 
-def provider_of(settings: Settings, edge: Edge, reactor: Any) -> Provider:
-    """The provider; it gets those options that it declares, by their keys."""
-    surroundings = surroundings_of(settings, provider_client(settings, edge, reactor), reactor)
+def provider_of(settings: Settings, edge: Edge, reactor: Any) -> tuple[Provider, ProviderClient]:
+    """The provider, and what it is asked with; it gets those options that it declares, by their keys."""
+    client = provider_client(settings, edge, reactor)
+    surroundings = surroundings_of(settings, client, reactor)
     options = attrs.asdict(settings, recurse=False)
-    return checked("provider", lambda: registry.build(settings.provider, options, surroundings))
+    return checked("provider", lambda: registry.build(settings.provider, options, surroundings)), client
 
 
 def sign_in_of(

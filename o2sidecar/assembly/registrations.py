@@ -9,33 +9,38 @@ from o2sidecar.assembly.credentials import EXTRA_ISSUER
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.policy.provenance import Admitting, ByProvider
+from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.registrations import ChallengeMethod, Registration, Registrations
 from o2sidecar.settings.loaded import ProviderEntry
 from o2sidecar.settings.options import Settings
 
+Made = tuple[Provider, ProviderClient]
+"""A provider, and what it is asked with."""
 
-def registrations_of(entries: Sequence[ProviderEntry], provider_of: Callable[[Settings], Provider]) -> Registrations:
+
+def registrations_of(entries: Sequence[ProviderEntry], provider_of: Callable[[Settings], Made]) -> Registrations:
     """Our registration at each; `provider_of` makes the provider of settings.
 
     Sessions and logins are marked with the provider's id only where somebody asks whose they are.
     """
     marked = len(entries) > 1 or bool(entries[0].settings.accepted_providers)
-    return Registrations(
-        [
-            Registration(
-                id=each.settings.provider_id if marked else "",
-                provider=provider_of(each.settings),
-                client_id=each.settings.client_id,
-                code_challenge_method=cast("ChallengeMethod", each.settings.code_challenge_method),
-                nonce=not each.settings.insecure_oidc_skip_nonce,
-                backend_logout_url=each.settings.backend_logout_url,
-                email_domains=each.email_domains,
-                hosts=each.hosts,
-                paths=tuple(map(Pattern, each.paths)),
-            )
-            for each in entries
-        ]
+    return Registrations([_registration(each, provider_of(each.settings), marked=marked) for each in entries])
+
+
+def _registration(each: ProviderEntry, made: Made, *, marked: bool) -> Registration:
+    provider, client = made
+    return Registration(
+        id=each.settings.provider_id if marked else "",
+        provider=provider,
+        unanswered=client.trouble,
+        client_id=each.settings.client_id,
+        code_challenge_method=cast("ChallengeMethod", each.settings.code_challenge_method),
+        nonce=not each.settings.insecure_oidc_skip_nonce,
+        backend_logout_url=each.settings.backend_logout_url,
+        email_domains=each.email_domains,
+        hosts=each.hosts,
+        paths=tuple(map(Pattern, each.paths)),
     )
 
 

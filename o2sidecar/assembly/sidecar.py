@@ -46,8 +46,8 @@ class Ending:
 class Guarded:
     """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start.
 
-    `trouble`: says why nobody can sign in just now; empty if people can. `store`: where sessions are kept, if not in
-    cookies.
+    `trouble`: says why nobody can sign in just now; empty if people can. `missing`: why nobody could sign in at all so
+    far. `store`: where sessions are kept, if not in cookies.
     """
 
     root: Sidecar
@@ -58,6 +58,7 @@ class Guarded:
     edge: Edge
     ending: Ending
     trouble: Callable[[], str]
+    missing: Callable[[], str]
     store: TicketStore | None
 
 
@@ -143,10 +144,10 @@ def _guarded(
 ) -> Guarded:
     settings, structure, ending = loaded.settings, loaded.structure, Ending()
     edge = Edge.of(settings, reactor, write)
-    client = provider_client(settings, edge, reactor)
+    client = provider_client(settings, edge, reactor, beside=[each.settings for each in loaded.providers])
     surroundings = surroundings_of(settings, client, reactor)
     registrations = registrations_of(loaded.providers, lambda each: provider_of(each, edge, reactor))
-    trouble = SeveralProviders(registrations).trouble
+    several = SeveralProviders(registrations)
     people = People.of(loaded, registrations=registrations, surroundings=surroundings, edge=edge, reactor=reactor)
     answers, endpoints = sign_in_of(settings, people, registrations, client, edge)
     guard = SessionGuard(
@@ -163,7 +164,7 @@ def _guarded(
             endpoints=endpoints,
             callbacks=filter(None, map(registrations.segment, registrations)),
             auth=people.auth,
-            trouble=trouble,
+            trouble=several.trouble_now,
             outage=_outage(settings, people),
             ending=lambda: ending.begun,
             only=before_all(settings, edge, answers),
@@ -174,7 +175,8 @@ def _guarded(
         warnings=(*loaded.warnings, *unanchored(people.passes.public.unanchored())),
         edge=edge,
         ending=ending,
-        trouble=trouble,
+        trouble=several.trouble_now,
+        missing=several.trouble,
         store=people.store,
     )
 
@@ -187,7 +189,7 @@ def _outage(settings: Settings, people: People) -> Callable[[], Outage]:
 
 def _unfit(settings: Settings, guarded: Guarded) -> Callable[[], str]:
     """Why the process is not to run without what it needs; empty while it has that."""
-    reasons = [without_provider(guarded.trouble)] if settings.provider_required_at_start else []
+    reasons = [without_provider(guarded.missing)] if settings.provider_required_at_start else []
     if guarded.store is not None and settings.redis_required_at_start:
         reasons.append(without_store(guarded.store.trouble))
     return lambda: next(filter(None, (reason() for reason in reasons)), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from attrs import field, frozen
@@ -23,6 +23,7 @@ class Registration:
     Attributes:
         id: what its sessions and logins are marked with; empty where nothing needs to tell it from others.
         provider: asks it.
+        unanswered: says why the last question to it had no answer; empty if it had one.
         client_id: ours there.
         code_challenge_method: of PKCE; empty: none.
         nonce: whether logins send one, which the ID token must repeat.
@@ -34,6 +35,7 @@ class Registration:
 
     id: str = ""
     provider: Provider
+    unanswered: Callable[[], str] = lambda: ""
     client_id: str
     code_challenge_method: ChallengeMethod = ""
     nonce: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import evolve, frozen
 
 from o2sidecar.providers.registrations import Registrations
@@ -23,6 +25,14 @@ class SeveralProviders:
         return renewed and evolve(renewed, provider=session.provider)
 
     def trouble(self) -> str:
-        """Why nobody can sign in just now; empty while one of them lets people in."""
-        troubles = [each.provider.trouble() for each in self.registrations]
-        return "; ".join(troubles) if all(troubles) else ""
+        """Why nobody could sign in at all so far; empty if one of them lets people in."""
+        return _all_of(each.provider.trouble() for each in self.registrations)
+
+    def trouble_now(self) -> str:
+        """Why nobody can sign in just now: as `trouble`, or since none of them answered when it was asked last."""
+        return _all_of(each.provider.trouble() or each.unanswered() for each in self.registrations)
+
+
+def _all_of(troubles: Iterable[str]) -> str:
+    found = list(troubles)
+    return "; ".join(found) if all(found) else ""

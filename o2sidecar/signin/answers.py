@@ -42,6 +42,7 @@ NO_CACHE: tuple[tuple[bytes, bytes], ...] = (
 )
 """What keeps an answer out of caches, nginx's among them (CONTRACT §1)."""
 
+_RETRY_AFTER = b"10"
 _JSON = (b"Content-Type", b"application/json")
 _JSON_ITEM = re.compile(rb"(?:^|,)[ \t]*application/json[ \t]*(?:[;,]|$)", re.IGNORECASE)
 
@@ -94,6 +95,9 @@ class Answers:
             self.not_signed_in(exchange)
             return
         self._record(exchange, refusal, who)
+        if refusal.status == 503:
+            # RFC 9110 §10.2.3: waiting helps.
+            exchange.also.append((b"Retry-After", _RETRY_AFTER))
         who = who or (refusal.name if isinstance(refusal, NotAdmitted) else "")
         if isinstance(refusal, CredentialsRefused):
             # Whoever sends an Authorization field is a script, whatever it accepts; this is oauth2-proxy's answer.

@@ -11,7 +11,7 @@ from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.session import Session
 from o2sidecar.settings.load import load
 from tests.catalogue.strict import Message
-from tests.fakes import CLIENT_ID, CLIENT_SECRET
+from tests.fakes import CLIENT_ID, CLIENT_SECRET, silent
 from tests.options.world import ADDRESS, OTHER_ISSUER, World, parameters_of
 from tests.settings.loading import file_reader
 
@@ -264,3 +264,14 @@ class ReadinessTests(SeveralCase):
         half.pass_time(40)
         self.assertEqual(half.answer_to(waiting).status, 503)
         self.assertEqual(self.begin(half, "provider=one").status, 302)
+
+    def test_all_silent(self) -> None:
+        """When none answers any more people cannot sign in, though each was there before; one is enough again."""
+        world = self.world()
+        for provider in (world.provider, world.other):
+            provider.instead |= {"/.well-known/openid-configuration": silent, "/token": silent}
+        world.pass_time(3620)
+        self.assertIn(b"Nobody can sign in just now", world.get("/ready").body)
+        world.other.instead.clear()
+        world.pass_time(120)
+        self.assertEqual(world.get("/ready").body, b"OK")

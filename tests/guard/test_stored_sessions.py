@@ -352,6 +352,18 @@ class RenewedTests(StoredCase):
         self.assertEqual((self.tokens()[-1], other.provider.asked), ("AT-2", []))
         self.assertEqual(len(self.redis.kept), 1, "the lock is given back")
 
+    def test_kept(self) -> None:
+        """New tokens without a new judgement are stored with the old time, and asked about soon again."""
+        self.settle(self.pair)
+        self.pod.provider.answers[0].callback(evolve(ALICE, access_token="AT-2"))
+        self.assertEqual(self.tokens(), ["AT-2"])
+        self.clock.advance(59)
+        self.name(self.pair)
+        self.assertEqual(len(self.pod.provider.asked), 1)
+        self.clock.advance(2)
+        self.settle(self.pair)
+        self.assertEqual([session.access_token for session in self.pod.provider.asked], ["AT", "AT-2"])
+
     def test_once_among_pods(self) -> None:
         """Sidecars that share the store ask the provider once: the others wait for what it came to."""
         pods = [self.pod, self.another_pod(), self.another_pod()]

@@ -105,6 +105,7 @@ class PeopleTests(SynchronousTestCase):
         home.provider.endpoint = ProviderUnavailable()
         asked = offered(Asked("/app"), home.answers(skip_provider_button=True))
         self.assertEqual((asked.status, asked.reason), (503, "provider_unavailable"))
+        self.assertIn((b"Retry-After", b"10"), asked.also)
         self.assertIn("in a moment", PageReader(asked.text).text)
         self.assertEqual(home.logged[0][0], Outcome.ERROR)
 
