@@ -174,13 +174,19 @@ def _cookies(settings: Settings) -> tuple[SessionCookie, PendingCookie]:
         attributes=evolve(
             attributes,
             expire=settings.cookie_csrf_expire,
-            samesite=cast("SameSite", settings.cookie_csrf_samesite or settings.cookie_samesite),
+            samesite=_samesite_of_logins(settings),
         ),
         ring=ring,
         per_request=settings.cookie_csrf_per_request,
         limit=settings.cookie_csrf_per_request_limit,
     )
     return session, pending
+
+
+def _samesite_of_logins(settings: Settings) -> SameSite:
+    """With `form_post` the provider's answer is posted across sites, where browsers send None alone."""
+    posted = "none" if settings.auth_request_response_mode == "form_post" and settings.cookie_secure else ""
+    return cast("SameSite", settings.cookie_csrf_samesite or posted or settings.cookie_samesite)
 
 
 def _headers(settings: Settings, structure: Structure) -> IdentityHeaders:

@@ -88,6 +88,17 @@ class IdTokenRules:
         except TokenRejected as rejected:
             raise _refusal(rejected) from None
 
+    def check_what_is_said(self, claims: Mapping[str, Any], now: float) -> None:
+        """The rules about issuer, audience and times as far as claims say anything about them.
+
+        Raises `TokenRejected`.
+        """
+        if "iss" in claims:
+            self._check_issuer(claims)
+        if "aud" in claims:
+            self._check_meant_for("aud", claims["aud"])
+        self._check_times(claims, now, required=False)
+
     def is_issuer_of(self, claims: Mapping[str, Any]) -> bool:
         """Whether claims name the issuer of these rules.
 
@@ -115,28 +126,34 @@ class IdTokenRules:
             raise TokenRejected("token_issuer", f"the token's issuer (iss) is not {self.issuer}")
 
     def _check_audience(self, claims: Mapping[str, Any]) -> None:
-        accepted = {self.client_id} | self.extra_audiences
         name = next((name for name in self.audience_claims if claims.get(name) is not None), None)
         if name is None:
             raise TokenRejected("token_audience", f"the token has no audience in {' or '.join(self.audience_claims)}")
         # 3. It is meant for this client, perhaps among others.
-        audiences = claims[name] if isinstance(claims[name], list) else [claims[name]]
-        if not all(isinstance(audience, str) for audience in audiences) or accepted.isdisjoint(audiences):
-            raise TokenRejected("token_audience", f"the token's audience ({name}) is not this client")
+        self._check_meant_for(name, claims[name])
         # 4-5. The party it was issued to, where it is named, is this client as well.
         party = claims.get("azp")
         is_judged = self.check_authorized_party and "azp" not in self.audience_claims and party is not None
-        if is_judged and not (isinstance(party, str) and party in accepted):
+        if is_judged and not (isinstance(party, str) and party in self._accepted):
             raise TokenRejected("token_audience", "the token was issued to another client (azp), not this audience")
 
-    def _check_times(self, claims: Mapping[str, Any], now: float) -> None:
+    def _check_meant_for(self, name: str, said: Any) -> None:
+        audiences = said if isinstance(said, list) else [said]
+        if not all(isinstance(audience, str) for audience in audiences) or self._accepted.isdisjoint(audiences):
+            raise TokenRejected("token_audience", f"the token's audience ({name}) is not this client")
+
+    @property
+    def _accepted(self) -> frozenset[str]:
+        return self.extra_audiences | {self.client_id}
+
+    def _check_times(self, claims: Mapping[str, Any], now: float, *, required: bool = True) -> None:
         # 9. `exp` lies ahead.
         expires = _time(claims, "exp")
-        if expires is None or now >= expires + self.expiry_leeway:
+        if (expires is None and required) or (expires is not None and now >= expires + self.expiry_leeway):
             raise TokenRejected("token_expired", "the token has expired (exp), or does not say when it will")
         # 10. `iat` is required (§2) and cannot lie ahead by more than clocks differ; nor can `nbf` (RFC 7519 §4.1.5).
         issued = _time(claims, "iat")
-        if issued is None or issued > now + self.clock_skew:
+        if (issued is None and required) or (issued or 0.0) > now + self.clock_skew:
             raise TokenRejected("token_time", "the token was issued in the future (iat), or does not say when")
         if (_time(claims, "nbf") or 0.0) > now + self.clock_skew:
             raise TokenRejected("token_time", "the token is not valid yet (nbf)")

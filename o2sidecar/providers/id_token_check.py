@@ -10,8 +10,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from o2sidecar.oauth.id_token import IdTokenRules, read_id_token
 from o2sidecar.oauth.signing_algorithms import enabled_algorithms
-from o2sidecar.providers.key_set import KeySource
-from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
+from o2sidecar.providers.key_set import KeySource, try_keys
+from o2sidecar.refusals import ProviderUnavailable
 
 
 class IdTokenCheck:
@@ -34,17 +34,7 @@ class IdTokenCheck:
         """
         token = read_id_token(text)
         rules = evolve(self._rules, algorithms=enabled_algorithms(self._configured, advertised))
-        candidates = await self._keys.candidates(token)
-        try:
-            return rules.verify(token, candidates, self._clock.seconds(), nonce)
-        except ProviderFailed as failed:
-            if failed.reason != "token_signature":
-                raise
-            # A provider may have put a new key in the place of the old, under the same id.
-            newer = await self._keys.newer_candidates(token)
-            if not newer:
-                raise
-            return rules.verify(token, newer, self._clock.seconds(), nonce)
+        return await try_keys(self._keys, token, lambda keys: rules.verify(token, keys, self._clock.seconds(), nonce))
 
     async def verify_again(self, text: str) -> None:
         """Judge a token that was verified before: during an outage without keys, by its claims alone.

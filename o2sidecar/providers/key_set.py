@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from math import inf
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -24,6 +24,8 @@ REFETCH_INTERVAL = 60.0
 
 _log = Logger()
 
+T = TypeVar("T")
+
 
 class KeySource(Protocol):
     """Where keys come from."""
@@ -33,6 +35,24 @@ class KeySource(Protocol):
 
     async def newer_candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
         """The keys to try after all `candidates` failed; none if there is nothing newer."""
+
+
+async def try_keys(keys: KeySource, token: SignedToken, verify: Callable[[Sequence[VerificationKey]], T]) -> T:
+    """What `verify` gives with the keys to try for a token, or with newer ones if none of them made its signature.
+
+    Raises what `verify` and `KeySource.candidates` raise.
+    """
+    candidates = await keys.candidates(token)
+    try:
+        return verify(candidates)
+    except ProviderFailed as failed:
+        if failed.reason != "token_signature":
+            raise
+        # A provider may have put a new key in the place of the old, under the same id.
+        newer = await keys.newer_candidates(token)
+        if not newer:
+            raise
+        return verify(newer)
 
 
 class FixedKeys:
@@ -55,7 +75,8 @@ class RemoteKeys:
 
     `address` tells it (discovery may have to, and may raise `ProviderUnavailable`). `ttl`: how long keys are taken for
     current. `refetch_interval`: the least time between two fetches for the sake of unknown or failing keys, or after
-    one that failed while there are old keys. Both in seconds. `max_keys`: a larger set is refused. `documents` remember
+    one that failed while there are old keys. Both in seconds. The first of those is due at once, so that people who
+    sign in right after a rotation need not wait. `max_keys`: a larger set is refused. `documents` remember
     under `name` what was good in a process before this one: that counts until there are newer keys, which are asked for
     at once, but without anybody who waits for them.
     """
@@ -84,28 +105,37 @@ class RemoteKeys:
         self._is_recalled = False
         self._keys: JwkSet | None = None
         self._fetched_at = 0.0
-        self._asked_at = 0.0
+        self._sought_at = -inf
+        self._failed_at = -inf
         self._fetch = SharedCall(self._fetch_once)
 
     async def candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
         """The keys to try for a token, fetched anew if they are old or the token's is not among them."""
         self._recall()
-        keys = self._keys
-        if keys is None:
-            keys = await self._fetch()
+        known, newer = self._keys, None
+        if known is None:
+            newer = await self._fetch()
         elif self._clock.seconds() - self._fetched_at >= self._ttl:
-            keys = await self._fetch_if_due() or keys
-        return keys.candidates(token.kid, token.alg) or await self.newer_candidates(token)
+            newer = await self._fetch_after(self._failed_at)
+        if newer is not None:
+            return newer.candidates(token.kid, token.alg)
+        assert known is not None
+        return known.candidates(token.kid, token.alg) or await self.newer_candidates(token)
 
     async def newer_candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
         """The keys to try from a set newer than the one before; none if it is too early to fetch one."""
-        keys = await self._fetch_if_due()
+        last = max(self._sought_at, self._failed_at)
+        if self._is_due_after(last):
+            self._sought_at = self._clock.seconds()
+        keys = await self._fetch_after(last)
         return keys.candidates(token.kid, token.alg) if keys else ()
 
-    async def _fetch_if_due(self) -> JwkSet | None:
-        """A newer set; `None` if one was asked for just now, or cannot be had."""
-        too_early = self._clock.seconds() - self._asked_at < self._refetch_interval
-        if self._keys is not None and too_early and not self._fetch.under_way:
+    def _is_due_after(self, last: float) -> bool:
+        return self._clock.seconds() - last >= self._refetch_interval
+
+    async def _fetch_after(self, last: float) -> JwkSet | None:
+        """A newer set; `None` if it is too early for one after the last time, or none can be had."""
+        if not self._is_due_after(last) and not self._fetch.under_way:
             return None
         try:
             return await self._fetch()
@@ -133,7 +163,6 @@ class RemoteKeys:
         self._fetch().addErrback(lambda failure: failure.trap(ProviderFailed))
 
     async def _fetch_once(self) -> JwkSet:
-        self._asked_at = self._clock.seconds()
         try:
             answer = await self._client.get(
                 await self._address(), {"Accept": "application/jwk-set+json, application/json"}
@@ -142,6 +171,7 @@ class RemoteKeys:
             self._keys = JwkSet.from_json(answer.body, max_keys=self._max_keys)
         except (ProviderFailed, ValueError) as error:
             trouble = error.detail if isinstance(error, ProviderFailed) else str(error)
+            self._failed_at = self._clock.seconds()
             _log.warn("The provider's keys cannot be fetched: {trouble}", trouble=trouble)
             raise ProviderUnavailable(detail=f"the provider's keys cannot be fetched: {trouble}") from None
         self._fetched_at, self._good_until = self._clock.seconds(), inf

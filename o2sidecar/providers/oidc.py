@@ -11,6 +11,7 @@ from attrs import field, frozen
 from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM, ClaimRules
 from o2sidecar.oauth.id_token import CLOCK_SKEW, TENANT, IdTokenRules
 from o2sidecar.oauth.jwk_set import JwkSet
+from o2sidecar.oauth.signed_claims import SignedClaimsRules
 from o2sidecar.oauth.signing_algorithms import enabled_algorithms
 from o2sidecar.providers.authorization_parameters import authorization_parameters
 from o2sidecar.providers.bearer_tokens import TokenIssuer
@@ -26,6 +27,7 @@ from o2sidecar.providers.id_token_check import IdTokenCheck
 from o2sidecar.providers.key_set import REFETCH_INTERVAL, TTL, FixedKeys, KeySource, RemoteKeys
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.persons import Persons
+from o2sidecar.providers.signed_claims import SignedClaims
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.providers.token_endpoint import Secret, TokenEndpoint
 from o2sidecar.providers.user_info import UserInfo
@@ -49,6 +51,7 @@ class Options:
     oidc_public_key_files: Sequence[str] = ()
     skip_oidc_discovery: bool = False
     skip_claims_from_profile_url: bool = False
+    oidc_user_info_by_form: bool = False
     insecure_oidc_skip_issuer_verification: bool = False
     insecure_oidc_allow_unverified_email: bool = False
     oidc_enabled_signing_algs: Sequence[str] = ()
@@ -132,7 +135,15 @@ def build(options: Options, surroundings: Surroundings, dialect: Dialect = STAND
     source = _source(options, surroundings, dialect)
     rules = _id_token_rules(options, dialect)
     keys, claims = _keys(options, surroundings, source), claim_rules(options)
-    persons = dialect.persons(UserInfo(client=client, rules=claims, is_asked=not options.skip_claims_from_profile_url))
+    persons = dialect.persons(
+        UserInfo(
+            client=client,
+            rules=claims,
+            is_asked=not options.skip_claims_from_profile_url,
+            signed=SignedClaims(rules=SignedClaimsRules(of_id_tokens=rules), keys=keys, clock=clock),
+            in_form=options.oidc_user_info_by_form,
+        )
+    )
 
     async def advertised() -> frozenset[str]:
         return (await source.metadata()).signing_algorithms
@@ -173,6 +184,7 @@ def _id_token_rules(options: Options, dialect: Dialect) -> IdTokenRules:
         client_id=options.client_id,
         extra_audiences=frozenset(options.oidc_extra_audiences),
         audience_claims=tuple(options.oidc_audience_claims),
+        algorithms=enabled_algorithms(options.oidc_enabled_signing_algs),
         check_issuer=bool(dialect.issuer) or not options.insecure_oidc_skip_issuer_verification,
         clock_skew=options.clock_skew,
     )

@@ -157,10 +157,12 @@ def _cookies(options: Options, given: Collection[str]) -> Iterator[Problem]:
         yield _caution("cookie_secure", "cookies are sent without https too, where others can read them.")
     if options.cookie_samesite == "none" and not options.cookie_secure:
         yield _caution("cookie_samesite", "browsers drop cookies with SameSite=None that are not secure.")
-    login_samesite = options.cookie_csrf_samesite or options.cookie_samesite
-    if options.auth_request_response_mode == "form_post" and login_samesite != "none":
+    if options.auth_request_response_mode == "form_post":
         sentence = "with form_post the provider posts across sites, where browsers send no cookie but SameSite=None."
-        yield _caution("cookie_csrf_samesite", sentence)
+        if options.cookie_csrf_samesite not in {"", "none"}:
+            yield _caution("cookie_csrf_samesite", sentence)
+        elif not options.cookie_secure:
+            yield _caution("cookie_secure", f"{sentence} Such a cookie has to be secure.")
 
 
 def _cookie_name_prefix(options: Options, given: Collection[str]) -> Iterator[Problem]:

@@ -50,6 +50,7 @@ _OIDC: Mapping[str, str] = {
     "userIDClaim": "user_id_claim",
     "audienceClaims": "oidc_audience_claims",
     "extraAudiences": "oidc_extra_audiences",
+    "userInfoByForm": "oidc_user_info_by_form",
     "enabledSigningAlgs": "oidc_enabled_signing_algs",
 }
 _GITHUB: Mapping[str, str] = {

@@ -154,5 +154,5 @@ ROWS: Mapping[str, Row] = {
     "provider_body_limit": row(_large_answer, "4KiB", 302, 500),
     "discovery_refresh_interval": row(_asked("/.well-known/openid-configuration", after=100), "30s", 1, 4),
     "jwks_ttl": row(_asked("/jwks", after=100, times=3), "30s", 1, 3),
-    "jwks_refetch_interval": row(_asked("/jwks", after=10, times=3, key="new"), "5s", 1, 3),
+    "jwks_refetch_interval": row(_asked("/jwks", after=10, times=3, key="new"), "5s", 2, 4),
 }

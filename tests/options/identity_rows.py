@@ -80,6 +80,11 @@ def _keys_inside(world: World) -> int:
     return world.answer_to(client).status
 
 
+def _user_info_asked_by(world: World) -> list[str]:
+    world.sign_in()
+    return [asked.method for asked in world.provider.asked if asked.path == "/userinfo"]
+
+
 ROWS: Mapping[str, Row] = {
     # What the browser is sent to the provider with.
     "provider": row(asks_provider("scope"), "github", "openid email profile", "user:email read:org"),
@@ -111,6 +116,7 @@ ROWS: Mapping[str, Row] = {
     "skip_claims_from_profile_url": row(
         asked_of_provider("/userinfo"), "true", ["/userinfo"], [], additional_claims="phone"
     ),
+    "oidc_user_info_by_form": row(_user_info_asked_by, "true", ["GET"], ["POST"], additional_claims="phone"),
     "oidc_issuer_url": row(
         asked_of_provider(DISCOVERY, f"/realm{DISCOVERY}"), f"{ADDRESS}/realm", [DISCOVERY], [f"/realm{DISCOVERY}"]
     ),

@@ -50,7 +50,11 @@ class CautionTests(SynchronousTestCase):
             ("--code-challenge-method=",): "PKCE is off",
             ("--cookie-secure=false",): "cookies are sent without https",
             ("--cookie-samesite=none", "--cookie-secure=false"): "browsers drop cookies with SameSite=None",
-            ("--auth-request-response-mode=form_post",): "where browsers send no cookie but SameSite=None",
+            (
+                "--auth-request-response-mode=form_post",
+                "--cookie-csrf-samesite=lax",
+            ): "(cookie_csrf_samesite): with form_post the provider posts across sites",
+            ("--auth-request-response-mode=form_post", "--cookie-secure=false"): "Such a cookie has to be secure",
             ("--cookie-name=__Secure-a", "--cookie-secure=false"): "browsers drop cookies of this name",
             ("--cookie-name=__Host-a", "--cookie-domain=a.b"): "that have a domain or another path",
             (
@@ -99,6 +103,7 @@ class CautionTests(SynchronousTestCase):
                 "--email-domain=*",
                 f"--entra-id-allowed-tenant={TENANT}",
             ),
+            ("--auth-request-response-mode=form_post",),
             ("--auth-request-response-mode=form_post", "--cookie-csrf-samesite=none"),
             ("--cookie-name=__Host-a",),
             ("--flush-interval=0",),

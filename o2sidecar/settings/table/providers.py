@@ -59,6 +59,9 @@ class OidcOptions(Group):
     oidc_groups_claim: str = option("groups", "claim that holds the groups")
     oidc_audience_claims: Texts = option(("aud",), "claims that hold the audience")
     oidc_extra_audiences: Texts = option((), "audiences that are accepted besides the client id")
+    oidc_user_info_by_form: bool = option(
+        False, "send the access token to the user-info endpoint in a form, not in a field", ours=True
+    )
     insecure_oidc_allow_unverified_email: bool = option(False, "accept addresses that the provider calls unverified")
     insecure_oidc_skip_issuer_verification: bool = option(False, "do not compare the ID token's issuer")
     insecure_oidc_skip_nonce: bool = option(True, "let an ID token lack this login's nonce", sidecar_default=False)
