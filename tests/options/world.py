@@ -44,12 +44,22 @@ CLAIMS: Mapping[str, Any] = {"upn": "alice.upn@example.com", "roles": ["boss"], 
 class World(Whole):
     """The sidecar, started. `provider` is the one that it asks; `listed`: ports that it connected to, in order.
 
+    `prepare` changes the provider before it is asked for the first time.
+
     `standard`: the lines that it said of itself. `jar`: the browser's cookies.
     """
 
-    def __init__(self, loaded: Loaded, *, respond: Respond | None = numbered, early: bool = False) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        respond: Respond | None = numbered,
+        early: bool = False,
+        prepare: Callable[[FakeProvider], object] = lambda provider: None,
+    ) -> None:
         self.provider, self.other = FakeProvider(), FakeProvider()
         _introduce(self.provider, loaded.settings.oidc_issuer_url, loaded.settings.client_id)
+        prepare(self.provider)
         _introduce(self.other, f"http://127.0.0.1:{OTHER_ISSUER}", "other-app")
         self.app_over_tls = AppOverTls()
         self.reached: list[int] = []
