@@ -83,7 +83,7 @@ class HtpasswdFileTests(SynchronousTestCase):
             self.assertFalse(self.admits(user, password), user)
 
     def test_unknown_users_cost_the_same(self) -> None:
-        """An unknown user's password is compared too, with the slowest hash, so that time does not tell who is here."""
+        """A5: an unknown user's password is compared too, with the slowest hash: time does not tell who is here."""
         self.assertFalse(self.admits("nobody", "bobpw"))
         self.assertEqual(self.thread.compared, [("bobpw", BOB)])
 

@@ -272,7 +272,14 @@ class RequestTests(HostileCase):
         for version in (b"http/1.1", b"HTTP/1,1", b"ICE/1.0", b"HTTP /1.1", b"HTTP/1.1 ", b"", b"HTTP/+1.1"):
             self.refused(get(line=b"GET /public/x " + version), 400, 505)
         self.refused(b"GET /public/x\r\n\r\n", 400)
+
+    def test_no_http_2(self) -> None:
+        """F16, D8: HTTP/2 is not spoken, neither at once nor by an upgrade."""
         self.refused(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, 501, 505)
+        upgraded = self.served(
+            get(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
+        )
+        self.assertEqual([upgraded.values(name) for name in (b"upgrade", b"http2-settings")], [[], []])
 
 
 class AnswerTests(HostileCase):

@@ -76,7 +76,7 @@ def mutations() -> Iterator[bytes]:
 
 
 class DifferentialTests(SidecarCase):
-    """nginx, Node.js, gunicorn and uvicorn, each behind a sidecar of its own."""
+    """P26: nginx, Node.js, gunicorn and uvicorn, each behind a sidecar of its own."""
 
     def setUp(self) -> None:
         """The servers, and a sidecar before each."""

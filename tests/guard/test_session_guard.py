@@ -17,7 +17,8 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.peers import Forwarding, TrustedAddresses
-from o2sidecar.refusals import NotSignedIn, OwnFault, Refusal, SessionEnded, StoreUnavailable
+from o2sidecar.refusals import NotPermitted, NotSignedIn, OwnFault, Refusal, SessionEnded, StoreUnavailable
+from o2sidecar.session.session import Session
 from tests.guard.asking import ALICE, NOW, Asked, SlowProvider, cookie_of, sessions
 
 
@@ -91,6 +92,13 @@ class GuardCase(SynchronousTestCase):
         return asked
 
 
+class Broken(Admission):
+    """A rule that cannot be judged."""
+
+    def refusal(self, session: Session, *, signing_in: bool = False) -> NotPermitted | None:
+        raise ZeroDivisionError
+
+
 class SessionGuardTests(GuardCase):
     """Only admitted sessions and public requests reach what is guarded."""
 
@@ -102,6 +110,18 @@ class SessionGuardTests(GuardCase):
         """A good session passes, with its identity on the exchange."""
         self.ask(self.guard(), Asked(cookie_of(ALICE)))
         self.assertEqual((self.inner.served, self.answers.refused), (["alice@example.com"], []))
+
+    def test_an_error_is_no_yes(self) -> None:
+        """A6: when a rule fails with an error, nothing reaches the inner resource; the listener answers the error."""
+        guard = SessionGuard(
+            self.inner,
+            sessions=sessions(self.provider, self.clock),
+            admission=Broken(email_domains=("*",)),
+            passes=self.passes(),
+            answers=self.answers,
+        )
+        self.assertRaises(ZeroDivisionError, self.ask, guard, Asked(cookie_of(ALICE)))
+        self.assertEqual((self.inner.served, self.answers.refused), ([], []))
 
     def test_not_signed_in(self) -> None:
         """Without a session nothing reaches the inner resource."""
