@@ -79,6 +79,15 @@ class LoginFailed(Refusal):
 
 
 @define(kw_only=True)
+class LoginLoop(LoginFailed):
+    """Logins of this browser fail again and again; `check` is a word for what fails (`signin.explanations.CHECKS`)."""
+
+    check: str
+    reason: str = "login_loop"
+    sentence: str = "You were sent to sign in again and again, and it would not end. So it was stopped here."
+
+
+@define(kw_only=True)
 class ProviderFailed(Refusal):
     """The identity provider gave an answer that cannot be used, or said no to the exchange."""
 

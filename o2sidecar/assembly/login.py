@@ -6,6 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import attrs
 
@@ -23,12 +24,16 @@ from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import Problem, SettingsRefused
 from o2sidecar.signin.answers import Answers
+from o2sidecar.signin.brand import Brand
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.choosing import Choosing
+from o2sidecar.signin.colours import Colour
 from o2sidecar.signin.destinations import Destinations
+from o2sidecar.signin.languages import Languages
 from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.logo import NO_LOGO, OUR_MARK, Logo
-from o2sidecar.signin.pages import Choice, Pages
+from o2sidecar.signin.page import ProviderButton
+from o2sidecar.signin.pages import Pages
 from o2sidecar.signin.transaction import Logins
 
 if TYPE_CHECKING:
@@ -151,20 +156,37 @@ def _logins(settings: Settings, people: People, registrations: Registrations, ed
 
 
 def _pages(settings: Settings, registrations: Registrations) -> Pages:
-    named = [Choice(id=each.id, name=each.provider.display_name) for each in registrations]
+    buttons = [
+        ProviderButton(
+            name=each.id,
+            display_name=each.provider.display_name,
+            start_url=f"{settings.proxy_prefix}/start?provider={quote(each.id, safe='')}",
+        )
+        for each in registrations
+    ]
     return Pages(
         provider_name=registrations.first.provider.display_name,
-        choices=named if registrations.several else (),
+        providers=buttons if registrations.several else (),
         prefix=settings.proxy_prefix,
         version=__version__,
         email_domains=settings.email_domains,
         banner=settings.banner,
         footer=settings.footer,
         logo=checked("custom_sign_in_logo", lambda: _logo(settings.custom_sign_in_logo)),
+        brand=Brand(
+            name=settings.brand_name,
+            colour=Colour.parse(settings.brand_colour) if settings.brand_colour else None,
+        ),
+        no_store=settings.no_store_pages,
+        language=checked("language", lambda: _language(settings.language)),
         show_detail=settings.show_debug_on_error,
         local_users=bool(settings.htpasswd_file) and settings.display_htpasswd_form,
         templates=_templates(settings.custom_templates_dir),
     )
+
+
+def _language(tag: str) -> str:
+    return Languages.shipped().named(tag).tag if tag else ""
 
 
 def _logo(given: str) -> Logo:

@@ -76,6 +76,16 @@ def _logo(text: str) -> str:
     return f"{shown(text)} must be a URL, or a file whose name ends in one of {', '.join(_IMAGES)}"
 
 
+def _colour(text: str) -> str:
+    good = re.fullmatch(r"#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})", text)
+    return "" if good else f"{shown(text)} is no colour: write it as #rrggbb, such as #2f4fd0"
+
+
+def _language(text: str) -> str:
+    good = re.fullmatch(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", text)
+    return "" if good else f"{shown(text)} is no language: write its tag, such as de"
+
+
 def _unless_refused(parse: Callable[[str], object]) -> Check:
     """The check that a text is one that `parse` can use, which says by `ValueError` why it cannot."""
 
@@ -140,5 +150,7 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "ready_path": _path,
     "request_id_header": _field_name,
     "custom_sign_in_logo": _logo,
+    "brand_colour": _colour,
+    "language": _language,
 }
 """The check for each text of an option, by key; an empty text is not asked about."""

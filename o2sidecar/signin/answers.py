@@ -32,7 +32,8 @@ from o2sidecar.refusals import (
 from o2sidecar.signin.choosing import Choosing
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, carries_form, submitted_fields
-from o2sidecar.signin.pages import Page, Pages, phrase_of
+from o2sidecar.signin.page import NO_STORE, Page
+from o2sidecar.signin.pages import Pages, phrase_of
 from o2sidecar.signin.transaction import Logins, NotAdmitted, Onward
 
 NO_CACHE: tuple[tuple[bytes, bytes], ...] = (
@@ -110,7 +111,14 @@ class Answers:
             return
         where = self.destinations.page_itself if isinstance(refusal, UpstreamFailed) else self.destinations.of_page
         redirect = wanted or where(exchange)
-        self.show(exchange, self.pages.error(refusal, request_id=exchange.request_id, redirect=redirect, who=who))
+        page = self.pages.error(
+            refusal,
+            request_id=exchange.request_id,
+            redirect=redirect,
+            who=who,
+            accept_language=exchange.header(b"accept-language"),
+        )
+        self.show(exchange, page)
 
     def of_the_wire(self, exchange: Exchange, status: int, reason: str) -> tuple[HeaderFields, bytes]:
         """Fields and body that say why something could not be served; `exchange` is as far as it could be read.
@@ -126,8 +134,9 @@ class Answers:
                 refusal.sentence += " Those of your sign-in are deleted now: please try again."
         if self._speaks_json(exchange) or not expects_page(exchange):
             return self._told_to_script(exchange, refusal)
-        page = self.pages.error(refusal, request_id=exchange.request_id)
-        return [*page.headers(), (b"Cache-Control", b"no-store")], page.body
+        language = exchange.header(b"accept-language")
+        page = self.pages.error(refusal, request_id=exchange.request_id, accept_language=language)
+        return [*(field for field in page.headers() if field != NO_STORE), NO_STORE], page.body
 
     def broken(self, exchange: Exchange, failure: Failure) -> None:
         """Answer after an error: a refusal says itself what to answer, anything else is our own fault."""
@@ -140,7 +149,15 @@ class Answers:
     def sign_in(self, exchange: Exchange, redirect: str, status: int) -> None:
         """Show the sign-in page, with no session left behind it (CVE-2026-34454, security.md S6)."""
         self.take_cookies(exchange)
-        self.show(exchange, self.pages.sign_in(status, redirect))
+        language = exchange.header(b"accept-language")
+        page = self.pages.sign_in(status, redirect, request_id=exchange.request_id, accept_language=language)
+        self.show(exchange, page)
+
+    def signed_out(self, exchange: Exchange, redirect: str) -> None:
+        """Show the page that says that nobody is signed in any more."""
+        language = exchange.header(b"accept-language")
+        page = self.pages.signed_out(redirect, request_id=exchange.request_id, accept_language=language)
+        self.show(exchange, page)
 
     async def begin(self, exchange: Exchange, redirect: str, fields: Fields, *, choose_account: bool = False) -> None:
         """Send the browser to the provider that its request is for; let the person choose where nothing tells which.
@@ -167,7 +184,8 @@ class Answers:
 
     def show(self, exchange: Exchange, page: Page) -> None:
         """Answer with a page."""
-        exchange.answer(page.status, page.headers(), page.body)
+        said = {name for name, _ in exchange.also}
+        exchange.answer(page.status, [field for field in page.headers() if field[0] not in said], page.body)
 
     def _offer(self, exchange: Exchange, redirect: str) -> None:
         exchange.reason = NotSignedIn().reason
@@ -204,7 +222,7 @@ class Answers:
     def _told_to_script(self, exchange: Exchange, refusal: Refusal) -> tuple[HeaderFields, bytes]:
         told = {"error": phrase_of(refusal.status), "reason": refusal.reason, "message": refusal.sentence}
         told["request_id"] = exchange.request_id
-        fields: HeaderFields = [_JSON, (b"Cache-Control", b"no-store")]
+        fields: HeaderFields = [_JSON, NO_STORE]
         if refusal.status == 401:
             told["login_url"] = f"{self.destinations.prefix}/start"
             # RFC 9110 §15.5.2: a 401 says how to authenticate. RFC 6750 §3: no error code where nothing was tried.

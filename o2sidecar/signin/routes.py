@@ -156,7 +156,7 @@ class SignIn:
             self.answers.log(Outcome.SUCCESS, exchange, session.name, "signed out")
         if redirect == "/" and self.answers.skip_provider_button and expects_page(exchange):
             # The page that they came from would send them to the provider, which would sign them in again.
-            self.answers.show(exchange, self.answers.pages.signed_out(redirect))
+            self.answers.signed_out(exchange, redirect)
         else:
             self.answers.send_on(exchange, Onward(location=location(_with_token(redirect, id_token))))
 

@@ -147,5 +147,11 @@ ROWS: Mapping[str, Row] = {
     "custom_sign_in_logo": row(body_holds("data:image/svg+xml"), "{folder}/logo.svg", False, True),
     "banner": row(body_holds("<b>Welcome</b>"), "<b>Welcome</b>", False, True),
     "footer": row(body_holds("<i>Acme</i>"), "<i>Acme</i>", False, True),
+    "brand_name": row(body_holds("Sign in · Acme"), "Acme", False, True),
+    "brand_colour": row(body_holds("--accent: #0a7d33;"), "#0a7d33", False, True),
+    "language": row(body_holds('<html lang="de">'), "de", False, True),
+    "no_store_pages": row(
+        answer_field(b"cache-control", "/", BASIC), "true", None, "no-store", **LOCAL_USERS, allowed_groups="staff"
+    ),
     "show_debug_on_error": row(_forged_callback, "true", False, True),
 }

@@ -12,17 +12,25 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.refusals import (
     BadRequest,
+    Busy,
     LoginFailed,
+    LoginLoop,
     NothingThere,
     NotPermitted,
     OwnFault,
     ProviderFailed,
     ProviderUnavailable,
     Refusal,
+    StoreUnavailable,
     UpstreamFailed,
+    refused_by_the_wire,
 )
+from o2sidecar.signin.brand import Brand
+from o2sidecar.signin.colours import Colour
+from o2sidecar.signin.explanations import CHECKS
 from o2sidecar.signin.logo import NO_LOGO, Logo
-from o2sidecar.signin.pages import Page, Pages
+from o2sidecar.signin.page import Page, ProviderButton
+from o2sidecar.signin.pages import Pages
 from tests.signin.house import house
 from tests.signin.page_reader import Form, PageReader
 
@@ -49,7 +57,11 @@ def policy(page: Page) -> dict[str, list[str]]:
 
 def every_page(pages: Pages = PAGES) -> list[Page]:
     """One of each kind."""
-    return [pages.sign_in(403, "/x"), pages.signed_out("/"), pages.error(REFUSED, request_id="rid-1")]
+    return [
+        pages.sign_in(403, "/x", request_id="rid-1"),
+        pages.signed_out("/", request_id="rid-1"),
+        pages.error(REFUSED, request_id="rid-1"),
+    ]
 
 
 class SignInPageTests(SynchronousTestCase):
@@ -102,6 +114,116 @@ class SignInPageTests(SynchronousTestCase):
         self.assertEqual(policy(pages.sign_in(200, "/"))["img-src"], ["data:", "https://cdn.example"])
 
 
+class ProvidersTests(SynchronousTestCase):
+    """Several providers have a button each."""
+
+    GITHUB = ProviderButton(name="gh", display_name="GitHub", start_url="/oauth2/start?provider=gh")
+    STAFF = ProviderButton(
+        name="staff", display_name="éclair", start_url="/oauth2/start", logo=Logo.from_file("l.svg", b"<svg/>")
+    )
+
+    def test_each_button_begins_a_login_there(self) -> None:
+        """Its form goes to the start URL of the provider, with the query of that and the destination."""
+        facts = read(house().pages(providers=[self.GITHUB, self.STAFF]).sign_in(200, "/app?x=1"))
+        self.assertEqual(
+            facts.forms,
+            [
+                Form(
+                    "get",
+                    "/oauth2/start?provider=gh",
+                    [("provider", "gh"), ("rd", "/app?x=1")],
+                    ["G", "Sign in with GitHub"],
+                ),
+                Form("get", "/oauth2/start", [("rd", "/app?x=1")], ["Sign in with éclair"]),
+            ],
+        )
+        self.assertEqual([facts.tags.count(tag) for tag in ("li", "img")], [2, 1])
+
+    def test_a_page_can_offer_other_ones(self) -> None:
+        """What is given with a page counts, for hosts that take only some of them."""
+        pages = house().pages(providers=[self.GITHUB])
+        self.assertNotIn("GitHub", read(pages.sign_in(200, "/", providers=[self.STAFF])).text)
+
+    def test_a_letter_stands_for_a_logo(self) -> None:
+        """The first that is one, or a question mark."""
+        for name, letter in (("éclair", "É"), ("(x)", "X"), ("", "?"), ("…", "?"), ("ßa", "S"), ("日本", "日")):
+            self.assertEqual(ProviderButton(name="a", display_name=name, start_url="/").letter, letter)
+
+    def test_pictures_elsewhere_are_allowed_by_the_policy(self) -> None:
+        """Each host once."""
+        button = ProviderButton(name="a", display_name="A", start_url="/", logo=Logo.from_url("https://cdn.example/a"))
+        page = house().pages(providers=[button, button]).sign_in(200, "/")
+        self.assertEqual(policy(page)["img-src"], ["data:", "https://cdn.example"])
+
+    def test_hostile_names_stay_text(self) -> None:
+        """X1: a provider's name and URL add no tag and no attribute."""
+        button = ProviderButton(name=HOSTILE, display_name=HOSTILE, start_url="/" + HOSTILE)
+        facts = read(house().pages(providers=[button], logo=NO_LOGO).sign_in(200, "/"))
+        self.assertNotIn("script", facts.tags)
+        self.assertNotIn("img", facts.tags)
+        self.assertIn(" ".join(HOSTILE.split()), facts.text)
+
+
+class BrandTests(SynchronousTestCase):
+    """The operator's name, logo and colour are on every page."""
+
+    def test_name_and_logo_head_every_page(self) -> None:
+        """Both are in the page's header, and the name is in its title."""
+        pages = house().pages(brand=Brand(name="Acme <Inc>"), logo=Logo.from_file("l.png", b"PNG"))
+        for page in every_page(pages):
+            self.assertIn("· Acme <Inc>", read(page).text)
+            self.assertEqual([read(page).tags.count(tag) for tag in ("header", "img")], [1, 1])
+
+    def test_without_them_there_is_no_header(self) -> None:
+        """An empty landmark would be read aloud."""
+        for page in every_page():
+            self.assertNotIn("header", read(page).tags)
+
+    def test_the_colour_is_in_the_style(self) -> None:
+        """It is in the one style that the policy allows."""
+        pages = house().pages(brand=Brand(colour=Colour.parse("#0a7d33")))
+        for page in every_page(pages):
+            style = read(page).style
+            self.assertIn("--accent: #0a7d33;", style)
+            digest = b64encode(sha256(style.encode()).digest()).decode()
+            self.assertEqual(policy(page)["style-src"], [f"'sha256-{digest}'"])
+
+
+class LanguageTests(SynchronousTestCase):
+    """Pages are in the language that the browser asks for, or in the operator's."""
+
+    def test_every_page_is_translated(self) -> None:
+        """The page says so, and no sentence of ours stays English."""
+        english = {word for page in every_page() for word in read(page).text.split()}
+        for page in every_page(house().pages(language="de", footer="-")):
+            facts = read(page)
+            self.assertIn(("html", "lang", "de"), facts.attributes)
+            self.assertFalse({"Sign", "Please", "sign-in", "You", "reference"} & set(facts.text.split()) & english)
+
+    def test_the_browser_is_asked(self) -> None:
+        """By Accept-Language."""
+        page = PAGES.error(REFUSED, request_id="r", accept_language=b"de-DE,de;q=0.9,en;q=0.8")
+        self.assertIn("Die Anmeldung hat nicht geklappt", read(page).text)
+
+    def test_the_operator_may_decide(self) -> None:
+        """Then the browser's wish does not count."""
+        page = house().pages(language="en").error(REFUSED, request_id="r", accept_language=b"de")
+        self.assertIn("Signing in did not work", read(page).text)
+
+    def test_a_sentence_without_a_translation_is_marked(self) -> None:
+        """A screen reader says it in English."""
+        page = PAGES.error(LoginFailed(reason="x", sentence="Quite new."), request_id="r", accept_language=b"de")
+        self.assertIn(("p", "lang", "en"), read(page).attributes)
+        self.assertIn("Quite new.", read(page).text)
+
+    def test_who_is_refused_is_named_once(self) -> None:
+        """In the sentence, or else beside it."""
+        refusal = NotPermitted(reason="x", sentence="eve@example.com is not allowed here.")
+        page = PAGES.error(refusal, request_id="r", who="eve@example.com", accept_language=b"de")
+        self.assertEqual(read(page).text.count("eve@example.com"), 1)
+        self.assertIn("eve@example.com ist hier nicht zugelassen.", read(page).text)
+
+
 class ErrorPageTests(SynchronousTestCase):
     """The error page says what happened and shows ways on."""
 
@@ -143,6 +265,36 @@ class ErrorPageTests(SynchronousTestCase):
         self.assertEqual(facts.forms[-1].action, "/oauth2/start")
         self.assertEqual(facts.forms[-1].inputs, [("rd", "/back"), ("prompt", "select_account")])
 
+    def test_a_provider_in_trouble_can_be_tried_again(self) -> None:
+        """The button begins a login anew, so that the same page works as soon as the provider does."""
+        facts = error(ProviderUnavailable())
+        self.assertEqual(
+            [(form.action, form.labels, form.inputs) for form in facts.forms],
+            [("/back", ["Go back"], []), ("/oauth2/start", ["Try again"], [("rd", "/back")])],
+        )
+        self.assertIn("Whoever is signed in already can go on working", facts.text)
+
+    def test_where_waiting_helps_there_is_nothing_else_to_press(self) -> None:
+        """Neither a full house nor a session store that is away is mended by signing in."""
+        for refusal in (Busy(), StoreUnavailable()):
+            self.assertEqual([form.labels for form in error(refusal).forms], [["Try again"]])
+
+    def test_a_loop_is_explained(self) -> None:
+        """The page names the failed check, says what to do about it, and has the reference (issue 6, item 3)."""
+        for check in sorted(CHECKS):
+            facts = error(LoginLoop(check=check))
+            self.assertIn("Signing in goes round in circles", facts.text)
+            for part in (f"Failed check{check}", "What to do", "rid-1"):
+                self.assertIn(part, facts.text)
+        texts = {error(LoginLoop(check=check)).text.replace(check, "") for check in CHECKS}
+        self.assertEqual(len(texts), len(CHECKS), "each has advice of its own")
+        self.assertIn("Delete the cookies", error(LoginLoop(check="something_else")).text)
+
+    def test_too_many_cookies_are_explained(self) -> None:
+        """Who has too many is told how to get rid of them."""
+        facts = error(refused_by_the_wire(431, "x"))
+        self.assertIn("delete the cookies of this site", facts.text)
+
     def test_detail_is_shown_only_on_demand(self) -> None:
         """What only the operator is told is not on the page, unless pages show it."""
         self.assertNotIn("the detail", error().text)
@@ -155,6 +307,15 @@ class ErrorPageTests(SynchronousTestCase):
             facts = error(kind(reason="x"))
             self.assertEqual((facts.tags.count("h1"), facts.tags.count("main")), (1, 1), kind)
         self.assertIn("599 Error", error(Refusal(reason="odd", status=599)).text)
+
+
+class ReferenceTests(SynchronousTestCase):
+    """Every page can be found in the log."""
+
+    def test_every_page_shows_the_request_s_id(self) -> None:
+        """So that whoever runs the site can look up what happened to a person who calls."""
+        for page in every_page():
+            self.assertIn("rid-1", read(page).text)
 
 
 class FooterTests(SynchronousTestCase):
@@ -191,6 +352,7 @@ class SafetyTests(SynchronousTestCase):
             fields = dict(page.headers())
             self.assertEqual(fields[b"X-Content-Type-Options"], b"nosniff")
             self.assertEqual(fields[b"Referrer-Policy"], b"no-referrer")
+            self.assertEqual(fields[b"Cache-Control"], b"no-store")
             self.assertEqual(fields[b"X-Frame-Options"], b"DENY")
             self.assertEqual(fields[b"Content-Type"], b"text/html; charset=utf-8")
 

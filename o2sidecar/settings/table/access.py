@@ -74,4 +74,10 @@ class PageOptions(Group):
     custom_sign_in_logo: str = option("", "image file or URL for the sign-in page; - for none")
     banner: str = option("", "HTML above the sign-in button; - for none")
     footer: str = option("", "HTML at the foot of pages; - for none")
+    brand_name: str = option("", "the name of your site or company, on every page", ours=True)
+    brand_colour: str = option("", "colour of buttons and links, as #rrggbb; black or white is on it", ours=True)
+    language: str = option("", "language of all pages: en or de; empty: as each browser asks for", ours=True)
+    no_store_pages: bool = option(
+        False, "tell caches to keep no page of ours, refusals among them", ours=True, sidecar_default=True
+    )
     show_debug_on_error: bool = option(False, "show people the internal reason on error pages; not for production")
