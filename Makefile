@@ -22,7 +22,7 @@ BENCH_PROGRAMS := nginx:nginx-light wrk:wrk apache2:apache2 \
 PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy redis-server:redis-server redis-sentinel:redis-sentinel \
 	$(BENCH_PROGRAMS)
 
-.PHONY: help demo test lint unit conformance converted hostile e2e autobahn bench install provider programs clean
+.PHONY: help demo test lint unit conformance converted hostile e2e autobahn bench screenshots install provider programs clean
 
 help: ## say what there is
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -50,6 +50,10 @@ hostile: install ## hostile HTTP, byte by byte, against the real process
 
 e2e: install provider programs ## real processes, a certified provider, a browser, packaging
 	@$(BIN)/python tests/run_all.py e2e
+
+screenshots: install provider programs ## pictures of all pages for docs/pages.md, made by the tests of the pages
+	@O2SIDECAR_NPM=$(abspath $(NPM)) O2SIDECAR_SCREENSHOTS=$(abspath docs/pages) \
+		$(BIN)/trial --temp-directory=.cache/trial tests.end_to_end.test_pages
 
 autobahn: install ## Autobahn's WebSocket suite, with and without the sidecar; wants Python 2.7
 	@$(BIN)/python tests/run_all.py autobahn

@@ -1,10 +1,13 @@
 // npm's certified OpenID provider for the end-to-end tests: node certified.mjs PORT REDIRECT_URI...
 // Whoever comes is signed in as the cookie `account` says, without a page; everything asked for is granted.
-import Provider from 'oidc-provider';
+import Provider, { interactionPolicy } from 'oidc-provider';
 
 const [port, ...redirectUris] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
 const groups = { ada: ['team', 'engineers'], mallory: ['visitors'] };
+
+const policy = interactionPolicy.base();
+policy.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0);
 
 const provider = new Provider(issuer, {
   clients: [{
@@ -25,7 +28,7 @@ const provider = new Provider(issuer, {
   conformIdTokenClaims: false,
   issueRefreshToken: async () => true,
   features: { devInteractions: { enabled: false } },
-  interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
+  interactions: { policy, url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: async (ctx, id) => ({
     accountId: id,
     claims: async () => ({
@@ -52,7 +55,7 @@ provider.use(async (ctx, next) => {
   }
   ctx.respond = false;
   const accountId = ctx.cookies.get('account') ?? 'ada';
-  await provider.interactionFinished(ctx.req, ctx.res, { login: { accountId } });
+  await provider.interactionFinished(ctx.req, ctx.res, { select_account: {}, login: { accountId } });
 });
 
 provider.listen(Number(port), '127.0.0.1', () => console.log(`listening at ${issuer}`));
