@@ -1,4 +1,4 @@
-"""APIs of single providers, for `FakeProvider.apis`: Microsoft Graph, Google's Directory, GitLab's projects."""
+"""APIs of single providers, for `FakeProvider.apis`: Graph, Google's Directory, GitLab's projects, profiles."""
 
 from __future__ import annotations
 
@@ -114,6 +114,29 @@ class GitLabProjects:
             "group_access": None if group is None else {"access_level": group},
         }
         self.projects[path] = {"path_with_namespace": path, "archived": archived, "permissions": access}
+
+
+@define
+class Profiles:
+    """Answers of an API by path, or by path and query, for who has the access token."""
+
+    answers: dict[str, Any] = field(factory=dict)
+    token: str = "AT-1"
+    asked: list[Asked] = field(factory=list)
+
+    def __call__(self, request: Request, asked: Asked) -> bytes:
+        self.asked.append(asked)
+        if asked.headers.get("authorization") != f"Bearer {self.token}":
+            return answer(request, {"error": "invalid_token"}, 401)
+        found = self.answers.get(f"{asked.path}?{asked.query}", self.answers.get(asked.path))
+        return answer(request, {"message": "Not Found"}, 404) if found is None else answer(request, found)
+
+
+@cache
+def client_pem() -> str:
+    """A client's own private key, made once per process."""
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @cache

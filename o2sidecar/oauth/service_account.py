@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping
 from typing import Self
 
 from attrs import field, frozen
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
-from joserfc.jws import JWSRegistry
 
 from o2sidecar.oauth import strict_json
+from o2sidecar.oauth.signed_jwt import signed_jwt
 from o2sidecar.oauth.strict_json import MalformedJson
 
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 (an address)
@@ -67,10 +64,7 @@ class ServiceAccount:
             "iat": int(now),
             "exp": int(now) + LIFETIME,
         }
-        header = {"alg": "RS256", "typ": "JWT", **({"kid": self.key_id} if self.key_id else {})}
-        signing_input = f"{_encoded(header)}.{_encoded(claims)}"
-        signature = JWSRegistry.algorithms["RS256"].sign(signing_input.encode("ascii"), self._key)
-        return f"{signing_input}.{_base64url(signature)}"
+        return signed_jwt(claims, key=self._key, algorithm="RS256", key_id=self.key_id)
 
 
 def _rsa_key(pem: str) -> RSAKey:
@@ -82,11 +76,3 @@ def _rsa_key(pem: str) -> RSAKey:
     except (ValueError, TypeError, JoseError):
         # What went wrong may quote the key.
         raise ValueError("its private_key is no RSA key in PEM of at least 2048 bits") from None
-
-
-def _encoded(value: Mapping[str, object]) -> str:
-    return _base64url(json.dumps(value, separators=(",", ":")).encode())
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

@@ -51,8 +51,8 @@ class Options(oidc.Options):
 
     @property
     def knows_graph(self) -> bool:
-        """Whether access tokens are for Graph; those of the older endpoints are not."""
-        return "/v2.0" in self.issuer
+        """Whether access tokens are for Graph; those of the older endpoints, which have no version, are not."""
+        return "/v2.0" in self.issuer or "/v2.0" in urlsplit(self.login_url).path
 
     def tenancy(self) -> Tenancy:
         """The tenants whose people may come."""
@@ -80,5 +80,7 @@ def build(options: Options, surroundings: Surroundings) -> OidcProvider:
         ),
         issuer=tenancy.issuer,
         document_issuer=tenancy.document_issuer,
+        # Endpoints of version 2.0 refuse it: there scopes say what a token is for.
+        resource="" if options.knows_graph else None,
     )
     return oidc.build(evolve(options, oidc_issuer_url=options.issuer, scope=" ".join(scope)), surroundings, dialect)

@@ -77,12 +77,12 @@ def build(options: Options, surroundings: Surroundings) -> OidcProvider:
     return oidc.build(options, surroundings, dialect)
 
 
-def _assertion(options: Options) -> Callable[[], str] | None:
+def _assertion(options: Options) -> Callable[[str], str] | None:
     if not options.entra_id_federated_token_auth:
         return None
     file = Path(options.entra_id_federated_token_file)
 
-    def read() -> str:
+    def read(_: str) -> str:
         # Kubernetes puts a new token there every hour or so.
         try:
             with file.open(encoding="ascii") as opened:

@@ -9,10 +9,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from o2sidecar.providers.authorization_parameters import authorization_parameters
+from o2sidecar.providers.client_options import ClientOptions, token_endpoint
 from o2sidecar.providers.endpoint_urls import configured_url
 from o2sidecar.providers.github_api import GitHubApi
 from o2sidecar.providers.surroundings import Surroundings
-from o2sidecar.providers.token_endpoint import Secret, TokenEndpoint
+from o2sidecar.providers.token_endpoint import TokenEndpoint
 from o2sidecar.refusals import NotPermitted, ProviderFailed, ProviderUnavailable, Refusal, SessionEnded
 from o2sidecar.session.session import Session
 
@@ -214,14 +215,12 @@ class GitHubProvider:
 
 
 @frozen(kw_only=True)
-class Options:
+class Options(ClientOptions):
     """What settings say; the names are the options' keys.
 
     Making one raises `ValueError`, with a sentence, for settings that cannot work.
     """
 
-    client_id: str
-    client_secret: Secret = field(default="", repr=False)
     provider_display_name: str = ""
     login_url: str = ""
     redeem_url: str = ""
@@ -258,9 +257,7 @@ def build(options: Options, surroundings: Surroundings) -> GitHubProvider:
         login_url=options.login_url or "https://github.com/login/oauth/authorize",
         redeem_url=options.redeem_url or "https://github.com/login/oauth/access_token",
         api=GitHubApi(root=options.validate_url or "https://api.github.com/", client=client),
-        tokens=TokenEndpoint(
-            client=client, clock=clock, client_id=options.client_id, client_secret=options.client_secret
-        ),
+        tokens=token_endpoint(options, surroundings),
         rules=rules,
         repo_token=options.github_token,
         groups_matter=rules.asks_membership or bool(options.allowed_groups),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM, ClaimRules
 from o2sidecar.oauth.id_token import CLOCK_SKEW, TENANT, IdTokenRules
@@ -15,6 +15,7 @@ from o2sidecar.oauth.signed_claims import SignedClaimsRules
 from o2sidecar.oauth.signing_algorithms import enabled_algorithms
 from o2sidecar.providers.authorization_parameters import authorization_parameters
 from o2sidecar.providers.bearer_tokens import TokenIssuer
+from o2sidecar.providers.client_options import ClientOptions, token_endpoint
 from o2sidecar.providers.discovery import (
     REFRESH_INTERVAL,
     Discovery,
@@ -29,19 +30,16 @@ from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.persons import Persons
 from o2sidecar.providers.signed_claims import SignedClaims
 from o2sidecar.providers.surroundings import Surroundings
-from o2sidecar.providers.token_endpoint import Secret, TokenEndpoint
 from o2sidecar.providers.user_info import UserInfo
 
 
 @frozen(kw_only=True)
-class Options:
+class Options(ClientOptions):
     """What settings say; the names are the options' keys, times are in seconds.
 
     Making one raises `ValueError`, with a sentence, for settings that cannot work.
     """
 
-    client_id: str
-    client_secret: Secret = field(default="", repr=False)
     oidc_issuer_url: str
     provider_display_name: str = ""
     login_url: str = ""
@@ -112,7 +110,9 @@ class Dialect:
         persons: makes persons, given what would do it by the standard.
         issuer: of ID tokens, where it is not the configured one; they must have it whatever settings say.
         document_issuer: what the discovery document names, where that is another.
-        client_assertion: proves who we are, in the place of a secret.
+        client_assertion: proves who we are, in the place of a secret, to the URL given.
+        resource: the protected resource that both requests name; `None`: that of settings.
+        sends_scope: whether authorization requests name the scope.
         user_is_subject, allowed_groups: see `OidcProvider`.
     """
 
@@ -121,7 +121,9 @@ class Dialect:
     persons: Callable[[UserInfo], Persons] = _as_they_are
     issuer: str = ""
     document_issuer: str = ""
-    client_assertion: Callable[[], str] | None = None
+    client_assertion: Callable[[str], str] | None = None
+    resource: str | None = None
+    sends_scope: bool = True
     user_is_subject: bool = True
     allowed_groups: Sequence[str] = ()
 
@@ -151,12 +153,8 @@ def build(options: Options, surroundings: Surroundings, dialect: Dialect = STAND
     return OidcProvider(
         display_name=options.provider_display_name or dialect.name,
         source=source,
-        tokens=TokenEndpoint(
-            client=client,
-            clock=clock,
-            client_id=options.client_id,
-            client_secret=options.client_secret,
-            client_assertion=dialect.client_assertion,
+        tokens=token_endpoint(
+            options, surroundings, client_assertion=dialect.client_assertion, resource=dialect.resource
         ),
         check=IdTokenCheck(rules=rules, keys=keys, clock=clock, algorithms=options.oidc_enabled_signing_algs),
         persons=persons,
@@ -240,11 +238,12 @@ def claim_rules(options: Options) -> ClaimRules:
 def _parameters(options: Options, dialect: Dialect) -> dict[str, str]:
     default = "openid email profile groups" if options.allowed_groups else "openid email profile"
     return authorization_parameters(
-        scope=options.scope or dialect.scope or default,
+        scope=(options.scope or dialect.scope or default) if dialect.sends_scope else "",
         prompt=options.prompt,
         approval_prompt=options.approval_prompt,
         acr_values=options.acr_values,
         response_mode=options.auth_request_response_mode,
+        resource=options.resource if dialect.resource is None else dialect.resource,
     )
 
 

@@ -1,8 +1,8 @@
 """Providers by name: a module of this folder, or what an entry point of another package leads to.
 
-A provider named `some-name` is the module `some_name` here, or what the entry point `some-name` of the group
-`o2sidecar.providers` names. Either has `Options`, an attrs class whose fields are the keys of the options it wants,
-and `build(options, surroundings)`, which gives a `Provider`.
+A provider named `some-name` is the module `some_name` here, unless that says otherwise by `NAME`, or what the entry
+point `some-name` of the group `o2sidecar.providers` names. Either has `Options`, an attrs class whose fields are the
+keys of the options it wants, and `build(options, surroundings)`, which gives a `Provider`.
 """
 
 from __future__ import annotations
@@ -18,25 +18,9 @@ import attrs
 import o2sidecar.providers
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.surroundings import Surroundings
+from o2sidecar.settings.provider_kind import ProviderKind
 
 ENTRY_POINT_GROUP = "o2sidecar.providers"
-
-_NOT_BUILT_YET = frozenset(
-    {
-        "adfs",
-        "bitbucket",
-        "cidaas",
-        "digitalocean",
-        "facebook",
-        "gitea",
-        "keycloak",
-        "linkedin",
-        "login.gov",
-        "nextcloud",
-        "sourcehut",
-    }
-)
-"""Names that oauth2-proxy's users may bring along."""
 
 
 class UnknownProvider(ValueError):
@@ -48,16 +32,20 @@ class KnownProviders(Collection[str]):
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and (
-            _kind_here(name.replace("-", "_")) is not None or bool(entry_points(group=ENTRY_POINT_GROUP, name=name))
+            _kind_here(name) is not None or bool(entry_points(group=ENTRY_POINT_GROUP, name=name))
         )
 
     def __iter__(self) -> Iterator[str]:
-        here = (module.name for module in pkgutil.iter_modules(o2sidecar.providers.__path__))
-        ours = {name.replace("_", "-") for name in here if _kind_here(name) is not None}
+        modules = (_module(found.name) for found in pkgutil.iter_modules(o2sidecar.providers.__path__))
+        ours = {_name_of(module) for module in modules if module is not None}
         return iter(sorted(ours | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
+
+    def kind(self, name: str) -> ProviderKind:
+        """What settings have to know of one; raises `UnknownProvider`."""
+        return ProviderKind.of(_kind(name).Options)
 
 
 def build(name: str, options: Mapping[str, object], surroundings: Surroundings) -> Provider:
@@ -86,27 +74,31 @@ class _Kind(Protocol):
 
 
 def _kind(name: str) -> _Kind:
-    ours = _kind_here(name.replace("-", "_"))
+    ours = _kind_here(name)
     if ours is not None:
         return ours
     for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
         found: _Kind = point.load()
         return found
-    if name in _NOT_BUILT_YET:
-        raise UnknownProvider(f"provider {name} of oauth2-proxy is not built here yet; {_choice()}")
-    raise UnknownProvider(f"unknown provider {name}; {_choice()}")
+    raise UnknownProvider(f"unknown provider {name}; known are {', '.join(KnownProviders())}")
 
 
-def _choice() -> str:
-    return f"known are {', '.join(KnownProviders())}"
+def _kind_here(name: str) -> _Kind | None:
+    found = _module(name.replace("-", "_").replace(".", "_"))
+    return found if found is not None and _name_of(found) == name else None
 
 
-def _kind_here(module: str) -> _Kind | None:
+def _name_of(module: Any) -> str:
+    name: str = getattr(module, "NAME", module.__name__.rpartition(".")[2].replace("_", "-"))
+    return name
+
+
+def _module(name: str) -> Any:
     """A module of this folder that is a provider; the rest of them only help."""
-    if not module.isidentifier():
+    if not name.isidentifier():
         return None
     try:
-        found: Any = import_module(f"{o2sidecar.providers.__name__}.{module}")
+        found: Any = import_module(f"{o2sidecar.providers.__name__}.{name}")
     except ModuleNotFoundError:
         return None
     return found if hasattr(found, "Options") and hasattr(found, "build") else None

@@ -21,7 +21,9 @@ Secret = str | Callable[[], str]
 class TokenEndpoint:
     """Asks for tokens as one client. An empty secret makes it a public client, which PKCE must protect.
 
-    `client_assertion` makes the JWT that takes the secret's place (RFC 7523 §2.2); it raises `ProviderFailed`.
+    `client_assertion` makes the JWT that takes the secret's place (RFC 7523 §2.2), for the endpoint's URL; it raises
+    `ProviderFailed`. `method`: the one way to prove who we are, by its name (OpenID Connect Core 1.0 §9), whatever the
+    endpoint knows; empty: what fits both. `resource`: what the tokens are for (RFC 8707 §2.2).
     """
 
     def __init__(
@@ -31,13 +33,17 @@ class TokenEndpoint:
         clock: IReactorTime,
         client_id: str,
         client_secret: Secret,
-        client_assertion: Callable[[], str] | None = None,
+        client_assertion: Callable[[str], str] | None = None,
+        method: str = "",
+        resource: str = "",
     ) -> None:
         self._client = client
         self._clock = clock
         self._client_id = client_id
         self._client_secret = client_secret
         self._client_assertion = client_assertion
+        self._method = method
+        self._resource = [("resource", resource)] if resource else []
 
     async def redeem(
         self,
@@ -67,8 +73,8 @@ class TokenEndpoint:
         return await self._ask(url, [("grant_type", "refresh_token"), ("refresh_token", refresh_token)], methods)
 
     async def _ask(self, url: str, fields: list[tuple[str, str]], methods: Collection[str]) -> TokenResponse:
-        headers, proof = self._authentication(methods)
-        answer = await self._client.post_form(url, [*fields, *proof], headers)
+        headers, proof = self._authentication(url, [self._method] if self._method else methods)
+        answer = await self._client.post_form(url, [*fields, *self._resource, *proof], headers)
         try:
             return TokenResponse.from_answer(
                 status=answer.status,
@@ -79,13 +85,13 @@ class TokenEndpoint:
         except MalformedTokenResponse as malformed:
             raise ProviderFailed(reason="token_response", detail=str(malformed)) from None
 
-    def _authentication(self, methods: Collection[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    def _authentication(self, url: str, methods: Collection[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
         """§2.3.1: Basic unless the endpoint knows only the form's fields; a public client names itself only."""
-        if self._client_assertion is not None:
-            assertion = [("client_assertion_type", _JWT_BEARER), ("client_assertion", self._client_assertion())]
+        if self._client_assertion is not None and self._method in {"", "private_key_jwt"}:
+            assertion = [("client_assertion_type", _JWT_BEARER), ("client_assertion", self._client_assertion(url))]
             return {}, [("client_id", self._client_id), *assertion]
         secret = self._client_secret if isinstance(self._client_secret, str) else self._client_secret()
-        if not secret:
+        if not secret or self._method == "none":
             return {}, [("client_id", self._client_id)]
         if "client_secret_post" in methods and "client_secret_basic" not in methods:
             return {}, [("client_id", self._client_id), ("client_secret", secret)]

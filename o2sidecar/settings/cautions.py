@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
-from o2sidecar.settings.provider_checks import OPENID
+from o2sidecar.settings.provider_checks import of_no_effect
+from o2sidecar.settings.provider_kind import ProviderKind, ProviderKinds
 from o2sidecar.settings.redis_rules import redis_cautions
-from o2sidecar.settings.table import BY_KEY, Options
+from o2sidecar.settings.table import BY_KEY, OPTIONS, Options
 from o2sidecar.settings.tls import WITHOUT_FORWARD_SECRECY
 
 _DANGERS = {
@@ -24,31 +25,18 @@ _WITHOUT_EFFECT = {
 }
 
 
-_RESTRICTIONS: Mapping[str, tuple[str, ...]] = {
-    "github": ("github_org", "github_team", "github_repo", "github_users"),
-    "google": ("google_groups",),
-    "gitlab": ("gitlab_groups", "gitlab_projects"),
-    "entra-id": ("entra_id_allowed_tenants",),
-}
-"""What narrows down those who may pass, for providers where anybody can have an account."""
+_PUBLIC = frozenset({"bitbucket", "digitalocean", "facebook", "github", "google", "linkedin", "login.gov", "sourcehut"})
+"""Kinds of provider where anybody can have an account."""
 
 _MANY_TENANTS = frozenset({"common", "organizations", "consumers"})
 
-_ONLY_WITH: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(_RESTRICTIONS["github"], ("github",)),
-    **dict.fromkeys(("google_groups", "google_admin_email", "google_service_account_json"), ("google",)),
-    **dict.fromkeys(_RESTRICTIONS["gitlab"], ("gitlab",)),
-    **dict.fromkeys(("entra_id_allowed_tenants", "entra_id_federated_token_auth"), ("entra-id",)),
-    **dict.fromkeys(("azure_tenant", "azure_graph_group_field"), ("azure",)),
-    **dict.fromkeys(("allowed_roles", "keycloak_groups"), ("keycloak-oidc",)),
-}
-"""Options that some providers have and others ignore."""
 
-
-def cautions_of(options: Options, given: Collection[str], *, tls: bool = False) -> Iterator[Problem]:
+def cautions_of(
+    options: Options, given: Collection[str], *, kinds: ProviderKinds, tls: bool = False
+) -> Iterator[Problem]:
     """What to say about these options, of which the keys `given` were set by somebody; the names in it are keys.
 
-    `tls`: whether https is served here.
+    `kinds`: the providers that there are, that of the options among them. `tls`: whether https is served here.
     """
     for key in given:
         if key in BY_KEY and BY_KEY[key].successor:
@@ -64,6 +52,9 @@ def cautions_of(options: Options, given: Collection[str], *, tls: bool = False) 
         yield _caution("force_https", sentence)
     for rule in _RULES:
         yield from rule(options, given)
+    yield from of_no_effect(options, given, kinds)
+    for rule_of_kind in (_everybody_may_pass, _nonce, _validate_url):
+        yield from rule_of_kind(options, kinds.kind(options.provider))
 
 
 def _forwarding(options: Options, given: Collection[str]) -> Iterator[Problem]:
@@ -107,10 +98,11 @@ def _user_headers(options: Options, given: Collection[str]) -> Iterator[Problem]
         )
 
 
-def _everybody_may_pass(options: Options, given: Collection[str]) -> Iterator[Problem]:
+def _everybody_may_pass(options: Options, kind: ProviderKind) -> Iterator[Problem]:
     if "*" not in options.email_domains or options.allowed_groups:
         return
-    restrictions = _RESTRICTIONS.get(options.provider, ())
+    # The tenant of azure may be one of those that mean everybody.
+    restrictions = [option.key for option in OPTIONS if option.restricts and option.key in kind.keys - {"azure_tenant"}]
     if _knows_strangers(options) and not any(getattr(options, key) for key in restrictions):
         sentence = f"* lets everybody in the world who has an account with {options.provider} pass."
         yield _caution("email_domains", sentence)
@@ -119,8 +111,6 @@ def _everybody_may_pass(options: Options, given: Collection[str]) -> Iterator[Pr
 def _knows_strangers(options: Options) -> bool:
     """Whether anybody can have an account with the provider."""
     match options.provider:
-        case "github" | "google":
-            return True
         case "gitlab":
             return options.oidc_issuer_url in {"", "https://gitlab.com"}
         case "azure" if not options.oidc_issuer_url:
@@ -128,28 +118,25 @@ def _knows_strangers(options: Options) -> bool:
         case "azure" | "entra-id":
             many = not _MANY_TENANTS.isdisjoint(options.oidc_issuer_url.split("/")[3:])
             return many or options.insecure_oidc_skip_issuer_verification
-    return False
+    return options.provider in _PUBLIC
 
 
-def _of_other_providers(options: Options, given: Collection[str]) -> Iterator[Problem]:
-    """Whoever restricts by an option that the provider does not have restricts nobody."""
-    for key, providers in _ONLY_WITH.items():
-        if key in given and options.provider not in providers and getattr(options, key) != BY_KEY[key].default:
-            yield _caution(key, f"this has no effect with provider {options.provider}, only with {providers[0]}.")
-
-
-def _azure(options: Options, given: Collection[str]) -> Iterator[Problem]:
-    if options.provider == "azure":
-        yield _caution("provider", "azure is the older name of entra-id, which is oauth2-proxy's successor of it too.")
+def _provider(options: Options, given: Collection[str]) -> Iterator[Problem]:
+    match options.provider:
+        case "azure":
+            sentence = "azure is the older name of entra-id, which is oauth2-proxy's successor of it too."
+            yield _caution("provider", sentence)
+        case "keycloak":
+            yield _caution("provider", "keycloak is the older one, without ID tokens; keycloak-oidc is its successor.")
+        case "nextcloud":
+            sentence = "Nextcloud verifies no addresses for us: see to it there that people cannot choose their own."
+            yield _caution("provider", sentence)
 
 
 def _login_protection(options: Options, given: Collection[str]) -> Iterator[Problem]:
     if not options.code_challenge_method:
         sentence = "PKCE is off; set it to S256, or defaults to o2sidecar (RFC 9700 §2.1.1)."
         yield _caution("code_challenge_method", sentence)
-    if options.provider in OPENID and options.insecure_oidc_skip_nonce:
-        sentence = "nonces are not checked; set it to false, or defaults to o2sidecar (OpenID Connect Core §15.5.2)."
-        yield _caution("insecure_oidc_skip_nonce", sentence)
 
 
 def _cookies(options: Options, given: Collection[str]) -> Iterator[Problem]:
@@ -214,11 +201,16 @@ def _log_file(options: Options, given: Collection[str]) -> Iterator[Problem]:
             yield _caution(key, "this has no effect without logging_filename.")
 
 
-def _validate_url(options: Options, given: Collection[str]) -> Iterator[Problem]:
-    if options.validate_url and options.provider in OPENID:
-        yield _caution(
-            "validate_url", f"this has no effect with {options.provider}: its sessions are judged by their ID tokens."
-        )
+def _nonce(options: Options, kind: ProviderKind) -> Iterator[Problem]:
+    if "oidc_issuer_url" in kind.keys and options.insecure_oidc_skip_nonce:
+        sentence = "nonces are not checked; set it to false, or defaults to o2sidecar (OpenID Connect Core §15.5.2)."
+        yield _caution("insecure_oidc_skip_nonce", sentence)
+
+
+def _validate_url(options: Options, kind: ProviderKind) -> Iterator[Problem]:
+    if options.validate_url and "validate_url" not in kind.keys:
+        how = "judged by their ID tokens" if "oidc_issuer_url" in kind.keys else "judged by profile_url"
+        yield _caution("validate_url", f"this has no effect with {options.provider}: its sessions are {how}.")
 
 
 def _caution(key: str, sentence: str) -> Problem:
@@ -229,9 +221,7 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _forwarding,
     _cipher_suites,
     _user_headers,
-    _everybody_may_pass,
-    _of_other_providers,
-    _azure,
+    _provider,
     _login_protection,
     _cookies,
     _cookie_name_prefix,
@@ -240,7 +230,6 @@ _RULES: tuple[Callable[[Options, Collection[str]], Iterator[Problem]], ...] = (
     _bearer_tokens,
     _local_users,
     _log_file,
-    _validate_url,
     _cut_patterns,
     redis_cautions,
 )

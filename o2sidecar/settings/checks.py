@@ -27,14 +27,15 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "logging_format": ("text", "json"),
     "code_challenge_method": ("", "S256", "plain"),
     "auth_request_response_mode": ("", "query", "form_post"),
+    "token_endpoint_auth_method": ("", "client_secret_basic", "client_secret_post", "private_key_jwt", "none"),
     "tls_min_version": MINIMUM_VERSIONS,
     "metrics_tls_min_version": MINIMUM_VERSIONS,
 }
 """The only values of some options, by key."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_CONTROL_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_HTML = frozenset({"banner", "footer"})
+_CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_MANY_LINES = frozenset({"banner", "footer", "jwt_key"})
 _MAY_BE_NEGATIVE = frozenset({"flush_interval"})
 _LEAST: Mapping[str, int] = {
     "head_size_limit": 1024,
@@ -94,7 +95,7 @@ def _impossible(options: Options) -> Iterator[Problem]:
             yield _wrong(option.key, f"must be at least {_LEAST[option.key]}")
         elif option.key in _MUST_LAST and not value:
             yield _wrong(option.key, "must be longer than nothing")
-        forbidden = _CONTROL_IN_HTML if option.key in _HTML else _CONTROL
+        forbidden = _CONTROL_IN_LINES if option.key in _MANY_LINES else _CONTROL
         texts = value if option.kind is LIST else (value,) if option.kind is TEXT else ()
         if any(forbidden.search(text) for text in texts):
             yield _wrong(option.key, "holds a control character, or is not UTF-8")

@@ -27,7 +27,12 @@ SECRETS: Mapping[str, str] = {
 _AUTHORITIES = ("provider_ca_files", "upstream_ca_files", "redis_ca_path")
 _PAIR = ("upstream_client_cert_file", "upstream_client_key_file")
 _PEOPLE = ("authenticated_emails_file", "htpasswd_file")
-_OF_PROVIDERS = ("oidc_public_key_files", "google_service_account_json", "entra_id_federated_token_file")
+_OF_PROVIDERS = (
+    "oidc_public_key_files",
+    "jwt_key_file",
+    "google_service_account_json",
+    "entra_id_federated_token_file",
+)
 _TRIED = (*_PEOPLE, *_AUTHORITIES, *_PAIR, *_OF_PROVIDERS, "custom_sign_in_logo")
 
 
@@ -103,6 +108,7 @@ def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
     yield from _unusable_certificates(options, read_file)
     yield from _unusable_passwords(options, read_file)
     yield from _unusable_service_account(options, read_file)
+    yield from _unusable_client_key(options, read_file)
     if options.logging_filename and (complaint := unwritable(options.logging_filename)):
         yield Problem(names=("logging_filename",), sentence=complaint)
 
@@ -186,6 +192,21 @@ def _unusable_service_account(options: Options, read_file: ReadFile) -> Iterator
             ServiceAccount.parse(content)
         except ValueError as error:
             yield Problem(names=(key,), sentence=f"{shown(path)}: {error}")
+
+
+def _unusable_client_key(options: Options, read_file: ReadFile) -> Iterator[Problem]:
+    """What is wrong with a client's key in a file that can be read."""
+    path = options.jwt_key_file
+    if not path:
+        return
+    from o2sidecar.oauth.client_key import ClientKey  # noqa: PLC0415 (as below)
+
+    with contextlib.suppress(ValueError):
+        content = read_text(path, read_file)
+        try:
+            ClientKey.parse(content)
+        except ValueError as error:
+            yield Problem(names=("jwt_key_file",), sentence=f"{shown(path)}: {error}")
 
 
 def _holds_certificates(content: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from o2sidecar.settings.problems import (
     VersionAsked,
 )
 from o2sidecar.settings.provider_blocks import ProviderBlock
-from o2sidecar.settings.provider_checks import OPENID
+from o2sidecar.settings.provider_checks import kind_problems
+from o2sidecar.settings.provider_kind import AnyProvider, ProviderKinds
 from o2sidecar.settings.structure import (
     Structure,
     flat_pems,
@@ -53,10 +54,8 @@ __all__ = [
     "load",
 ]
 
-PROVIDERS = ("github", *sorted(OPENID))
-"""Kinds of provider that can be configured unless `load` is told of others."""
-
 _NO_FILE = StructuredFile()
+_ANY_PROVIDER = AnyProvider()
 
 
 def _from_disk(path: str) -> bytes:
@@ -68,13 +67,13 @@ def load(
     environment: Mapping[str, str],
     *,
     read_file: ReadFile = _from_disk,
-    providers: Collection[str] = PROVIDERS,
+    providers: ProviderKinds = _ANY_PROVIDER,
 ) -> Loaded:
     """The settings that a command line (without the program's name), an environment and the files they name give.
 
     A flag wins over a variable, a variable over the file of `--config`, that over the default; lists are replaced,
-    not joined. Raises `UsageRefused` when the command line cannot be read, `SettingsRefused` with all problems,
-    `HelpAsked`, `VersionAsked` and `ConversionAsked` when that is what was wanted.
+    not joined. `providers` are the kinds that there are. Raises `UsageRefused` when the command line cannot be read,
+    `SettingsRefused` with all problems, `HelpAsked`, `VersionAsked` and `ConversionAsked` when that is what was wanted.
     """
     command = read_command_line(arguments)
     if command.switch("--help"):
@@ -101,7 +100,7 @@ class _Loading:
     command: CommandLine
     environment: Mapping[str, str]
     read_file: ReadFile
-    providers: Collection[str]
+    providers: ProviderKinds
     given: dict[str, Given] = field(factory=dict)
     values: dict[str, Any] = field(factory=dict)
     problems: list[Problem] = field(factory=list)
@@ -121,7 +120,7 @@ class _Loading:
         settings = Settings(**self.values)
         tls = tls_of(options, self._pems(options))
         for each in (self, *others):
-            cautions = cautions_of(Options(**each.values), each.given, tls=tls is not None)
+            cautions = cautions_of(Options(**each.values), each.given, kinds=self.providers, tls=tls is not None)
             self._add(self.cautions, [*each.cautions, *map(each._named, cautions)])
         return Loaded(
             settings=settings,
@@ -224,8 +223,6 @@ class _Loading:
                 continue
             if not isinstance(option, LaterOption):
                 self.values[key] = value
-            elif value != option.default and option.refused:
-                self._refuse(key, "is not supported by this version")
             elif value != option.default:
                 self._warn(key, f"this has no effect: {option.missing}.")
 
@@ -240,8 +237,16 @@ class _Loading:
                 self.given[option.stands_for] = self.given[option.key]
         if self.values.get("defaults") == "o2sidecar":
             self.values = {option.key: option.sidecar_default for option in OPTIONS} | self.values
+        self._fill_in_for_provider()
         self._fill_in_federated_token()
         self._fill_in_secrets()
+
+    def _fill_in_for_provider(self) -> None:
+        """What a kind of provider cannot do without, where nobody said otherwise."""
+        name = self.values.get("provider", BY_KEY["provider"].default)
+        if name in self.providers:
+            defaults = self.providers.kind(name).defaults
+            self.values |= {key: value for key, value in defaults.items() if key not in self.given}
 
     def _fill_in_federated_token(self) -> None:
         """Azure's workload identity tells every pod by a variable of its own where the pod's token is."""
@@ -266,7 +271,7 @@ class _Loading:
             self.broken |= {file_key, SECRETS[file_key]}
 
     def _judge(self, options: Options) -> None:
-        found = [*self._provider_problems(options), *problems_of(options)]
+        found = [*kind_problems(options, self.providers), *problems_of(options)]
         if self.structured is _NO_FILE:
             found += flat_metrics_problems(options)
         # There may be https elsewhere, in front of us, and people are sent there.
@@ -280,12 +285,6 @@ class _Loading:
             unread += tls.problems(self.read_file) if tls is not None else ()
         self.problems += [self._named(problem) for problem in found if self.broken.isdisjoint(problem.names)]
         self.unreadable += [self._named(problem) for problem in unread if self.broken.isdisjoint(problem.names)]
-
-    def _provider_problems(self, options: Options) -> Iterable[Problem]:
-        if options.provider not in self.providers:
-            known = ", ".join(sorted(self.providers))
-            sentence = f"{shown(options.provider)} is not supported by this version; there are {known}"
-            yield Problem(names=("provider",), sentence=sentence)
 
     def _entries(self, settings: Settings, others: Sequence[_Loading]) -> Iterator[ProviderEntry]:
         if self.structured is _NO_FILE:

@@ -62,6 +62,7 @@ class Option(KnownOption):
         successor: for a deprecated option, the key that says the same now.
         stands_for: for a deprecated option whose value simply becomes another's, the key of that one.
         prevails: whether it does so even where the other is given as well.
+        restricts: whether it narrows down who may pass, so that a provider without it must not be given it.
     """
 
     sidecar_default: Any
@@ -71,6 +72,7 @@ class Option(KnownOption):
     successor: str
     stands_for: str
     prevails: bool
+    restricts: bool
 
 
 def option(
@@ -84,6 +86,7 @@ def option(
     successor: str = "",
     stands_for: str = "",
     prevails: bool = False,
+    restricts: bool = False,
     stays: bool = False,
 ) -> Any:
     """A line of the table: the field of an attrs class derived from `Group`.
@@ -104,6 +107,7 @@ def option(
             "successor": successor or stands_for,
             "stands_for": stands_for,
             "prevails": prevails,
+            "restricts": restricts,
             "stays": stays,
         },
     )
@@ -135,4 +139,5 @@ def options_of(groups: Sequence[type[Group]]) -> Iterator[Option]:
                 successor=said["successor"],
                 stands_for=said["stands_for"],
                 prevails=said["prevails"],
+                restricts=said["restricts"],
             )

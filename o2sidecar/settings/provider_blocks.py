@@ -31,6 +31,8 @@ _PROVIDER: Mapping[str, str] = {
     "validateURL": "validate_url",
     "skipClaimsFromProfileURL": "skip_claims_from_profile_url",
     "authRequestResponseMode": "auth_request_response_mode",
+    "tokenEndpointAuthMethod": "token_endpoint_auth_method",
+    "resource": "resource",
     "scope": "scope",
     "allowedGroups": "allowed_groups",
     "code_challenge_method": "code_challenge_method",
@@ -76,6 +78,15 @@ _BLOCKS: Mapping[str, Mapping[str, str]] = {
     "azureConfig": {"tenant": "azure_tenant", "graphGroupField": "azure_graph_group_field"},
     "keycloakConfig": {"groups": "keycloak_groups", "roles": "allowed_roles"},
     "gitlabConfig": {"group": "gitlab_groups", "projects": "gitlab_projects"},
+    "bitbucketConfig": {"team": "bitbucket_team", "repository": "bitbucket_repository"},
+    "loginGovConfig": {
+        "pubjwkURL": "pubjwk_url",
+        "jwtKey": "jwt_key",
+        "jwtKeyFile": "jwt_key_file",
+        "jwtKeyID": "jwt_key_id",
+    },
+    "ADFSConfig": {"skipScope": "adfs_skip_scope"},
+    "oauth2Config": {"userClaim": "oauth2_user_claim"},
 }
 _NOT_BUILT: Mapping[str, tuple[str, ...]] = {
     "googleConfig": (
@@ -85,7 +96,6 @@ _NOT_BUILT: Mapping[str, tuple[str, ...]] = {
         "adminAPIUserScope",
     ),
 }
-_OTHER_PROVIDERS = ("ADFSConfig", "bitbucketConfig", "loginGovConfig")
 _LOGIN_PARAMETERS: Mapping[str, str] = {
     "approval_prompt": "approval_prompt",
     "prompt": "prompt",
@@ -125,7 +135,6 @@ PROVIDER = Shape(
         *(shape.sets(key, option) for key, option in _PROVIDER.items()),
         *(_block_of_options(name, keys) for name, keys in _BLOCKS.items()),
         shape.blocks("loginURLParameters", "parameters of the login request", _LOGIN_PARAMETER),
-        *map(shape.not_built, ("resource", *_OTHER_PROVIDERS)),
     )
 )
 

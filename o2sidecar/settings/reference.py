@@ -48,10 +48,7 @@ Options marked † are replaced by the structured YAML file where `--alpha-confi
 _LATER = """\
 ## Known, not built yet
 
-These options of oauth2-proxy are refused, since somebody relies on what they do (a value that is the default is fine):
-{refused}.
-
-These change nothing, and a warning says so:
+These options of oauth2-proxy change nothing, and a warning says so:
 
 {warned}
 """
@@ -80,9 +77,8 @@ def page() -> str:
     for title, options in _grouped():
         rows = ["| key, flag, variable | default | what it does |", "|---|---|---|", *map(_row, options)]
         parts.append(f"## {title}\n\n" + "\n".join(rows) + "\n")
-    refused = ", ".join(f"`{option.key}`" for option in LATER if option.refused)
-    warned = "\n".join(f"* `{option.key}`: {option.missing}" for option in LATER if not option.refused)
-    parts.append(_LATER.format(refused=refused, warned=warned))
+    warned = "\n".join(f"* `{option.key}`: {option.missing}" for option in LATER)
+    parts.append(_LATER.format(warned=warned))
     return "\n".join(parts)
 
 

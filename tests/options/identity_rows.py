@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from tests.options.probes import (
 )
 from tests.options.row import REFUSED, Row, row
 from tests.options.world import ADDRESS, PROVIDER, PROVIDER_OF_SYSTEM, PROVIDER_OVER_TLS, World, parameters_of
+from tests.provider_apis import client_pem
 
 GITHUB = {
     "provider": "github",
@@ -42,6 +44,22 @@ def _secret_shown(world: World) -> str:
     world.sign_in()
     [asked] = [asked for asked in world.provider.asked if asked.path == "/token"]
     return base64.b64decode(asked.headers["authorization"].removeprefix("Basic ")).decode()
+
+
+def _proof(world: World) -> list[str]:
+    """By what we proved at the token endpoint who we are: a header, or a field of the form."""
+    world.sign_in()
+    [asked] = [asked for asked in world.provider.asked if asked.path == "/token"]
+    proofs = ("authorization", "client_secret", "client_assertion")
+    return [name for name in proofs if name in asked.headers or name in asked.form]
+
+
+def _key_named(world: World) -> str | None:
+    world.sign_in()
+    [asked] = [asked for asked in world.provider.asked if asked.path == "/token"]
+    header = asked.form["client_assertion"].partition(".")[0]
+    found: str | None = json.loads(base64.urlsafe_b64decode(header + "==")).get("kid")
+    return found
 
 
 def _backend_told(world: World) -> list[str]:
@@ -104,6 +122,11 @@ ROWS: Mapping[str, Row] = {
     "client_secret_file": row(
         _secret_shown, "{folder}/client-secret", REFUSED, "client-1:from-a-file", client_secret=""
     ),
+    "token_endpoint_auth_method": row(_proof, "client_secret_post", ["authorization"], ["client_secret"]),
+    "jwt_key": row(_proof, client_pem(), ["authorization"], ["client_assertion"]),
+    "jwt_key_file": row(_proof, "{folder}/client-key.pem", ["authorization"], ["client_assertion"]),
+    "jwt_key_id": row(_key_named, "k-1", None, "k-1", jwt_key_file="{folder}/client-key.pem"),
+    "resource": row(asks_provider("resource"), "https://api.example/", None, "https://api.example/"),
     "redeem_url": row(asked_of_provider("/token", "/swap"), f"{ADDRESS}/swap", ["/token"], ["/swap"]),
     "provider_private_addresses": row(_keys_inside, "10.0.0.0/8", 503, 302, discovery_refresh_interval="10s"),
     "provider_cache_dir": row(_start_while_away, "{folder}/kept", 503, 302, oidc_issuer_url=NOBODY),

@@ -16,7 +16,7 @@ from o2sidecar.providers.kept_documents import KeptDocuments
 from tests.fakes import NOW, signing_key
 from tests.options.world import ADDRESS
 from tests.private_authority import authority
-from tests.provider_apis import service_account_json
+from tests.provider_apis import client_pem, service_account_json
 from tests.server_certificates import pair
 
 PASSWORD = "pass-word-1"
@@ -44,6 +44,7 @@ def write_files(folder: Path) -> None:
         "own-cert.pem": ours.chain,
         "own-key.pem": ours.key,
         "signing.pem": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "client-key.pem": client_pem().encode(),
         "client-secret": b"from-a-file\n",
         "cookie-secret": OTHER_SECRET.encode(),
         "federated-token": b"FT-1\n",

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.fakes import claims_of, compact, signing_key
-from tests.options.probes import signing_in, told
+from tests.options.probes import asked_of_provider, asks_provider, signing_in, told
 from tests.options.row import REFUSED, Probe, Row, row
 from tests.options.world import ADDRESS, World
-from tests.provider_apis import ACCOUNT, Directory, GitLabProjects, Graph
+from tests.provider_apis import ACCOUNT, Directory, GitLabProjects, Graph, Profiles
 
 OURS, THEIRS = (f"{letter * 8}-1111-2222-3333-444444444444" for letter in "ab")
 """Tenants; Alice is of the first one."""
@@ -30,6 +30,10 @@ FEDERATED_FILE = "{folder}/federated-token"
 AZURE = {"provider": "azure", "oidc_issuer_url": "", "profile_url": f"{ADDRESS}/v1.0/me", **DESCRIBED}
 KEYCLOAK = {"provider": "keycloak-oidc"}
 GITLAB = {"provider": "gitlab"}
+PLAIN = {"oidc_issuer_url": "", "login_url": f"{ADDRESS}/authorize", "redeem_url": f"{ADDRESS}/token"}
+BITBUCKET = {"provider": "bitbucket", "validate_url": f"{ADDRESS}/2.0/user/emails", **PLAIN}
+OAUTH2 = {"provider": "oauth2", "profile_url": f"{ADDRESS}/me", **PLAIN}
+LOGIN_GOV = {"provider": "login.gov", "jwt_key_file": "{folder}/client-key.pem", "client_secret": ""}
 
 
 def _at(prepare: Callable[[World], object], probe: Probe) -> Probe:
@@ -97,6 +101,27 @@ def _gitlab(world: World) -> None:
     world.provider.apis = {"/api/v4/projects/": projects}
 
 
+def _bitbucket(world: World) -> Profiles:
+    """Bitbucket, where Alice is of a workspace and works on an app."""
+    address = {"email": "alice@example.com", "is_primary": True, "is_confirmed": True}
+    profiles = Profiles(
+        {
+            "/2.0/user/emails": {"values": [address]},
+            "/2.0/user/workspaces": {"values": [{"workspace": {"slug": "acme"}}]},
+            "/2.0/repositories/acme": {"values": [{"full_name": "acme/app"}]},
+        }
+    )
+    world.provider.apis = {"/2.0/": profiles}
+    return profiles
+
+
+def _profile(world: World) -> Profiles:
+    """A provider with a profile of Alice."""
+    profiles = Profiles({"/me": {"id": 7, "name": "al", "email": "alice@example.com", "groups": ["staff"]}})
+    world.provider.apis = {"/me": profiles}
+    return profiles
+
+
 ROWS: Mapping[str, Row] = {
     # Google.
     "google_groups": row(_at(_google, signing_in()), ADMINS, 302, 403, **GOOGLE, **ASKING),
@@ -132,6 +157,13 @@ ROWS: Mapping[str, Row] = {
     # Keycloak.
     "allowed_roles": row(_at(_keycloak, signing_in()), "admin", 302, 403, **KEYCLOAK),
     "keycloak_groups": row(_at(_keycloak, signing_in()), "staff", 302, 403, **KEYCLOAK),
+    # Bitbucket.
+    "bitbucket_team": row(_at(_bitbucket, signing_in()), "others", 302, 403, **BITBUCKET),
+    "bitbucket_repository": row(_at(_bitbucket, signing_in()), "acme/other", 302, 403, **BITBUCKET),
+    # Others.
+    "pubjwk_url": row(asked_of_provider("/jwks", "/keys"), f"{ADDRESS}/keys", ["/jwks"], ["/keys"], **LOGIN_GOV),
+    "adfs_skip_scope": row(asks_provider("scope"), "true", "openid email profile", None, provider="adfs"),
+    "oauth2_user_claim": row(_at(_profile, told(b"x-forwarded-user")), "name", "7", "al", **OAUTH2),
     # GitLab.
     "gitlab_groups": row(_at(_gitlab, signing_in()), "acme/core", 302, 403, **GITLAB),
     "gitlab_projects": row(_at(_gitlab, signing_in()), "acme/app=40", 302, 403, **GITLAB),

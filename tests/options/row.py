@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
+from o2sidecar.providers.registry import KnownProviders
 from o2sidecar.settings.load import SettingsRefused, load
 from o2sidecar.settings.table import BY_KEY
 from tests.fakes import CLIENT_ID, CLIENT_SECRET
@@ -50,7 +51,7 @@ class Row:
     def _observe(self, options: Mapping[str, str], folder: Path) -> object:
         variables = {BY_KEY[key].variable: value.replace("{folder}", str(folder)) for key, value in options.items()}
         try:
-            world = World(load([], variables))
+            world = World(load([], variables, providers=KnownProviders()))
         except SettingsRefused:
             return REFUSED
         try:

@@ -1,13 +1,14 @@
-"""What tests of providers that speak OpenID Connect share."""
+"""What tests of providers share."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.providers.oidc_provider import OidcProvider
+from o2sidecar.providers.provider import Provider
 from o2sidecar.refusals import NotPermitted, Refusal, SessionEnded
 from o2sidecar.session.session import Session
 from tests.fakes import CLIENT_ID, CLIENT_SECRET, ISSUER, Wire
@@ -16,18 +17,22 @@ GOOD: dict[str, Any] = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, 
 
 
 class ProviderTestCase(SynchronousTestCase):
-    """A provider of `module` over an in-memory wire; `options` are those of all tests of a class."""
+    """A provider of `module` over an in-memory wire.
+
+    `good` are options that suffice, those of OpenID Connect; `options` are those of all tests of a class.
+    """
 
     module: ModuleType
+    good: ClassVar[Mapping[str, Any]] = GOOD
 
     def setUp(self) -> None:
         self.options: dict[str, Any] = {}
         self.wire = Wire()
         self.fake = self.wire.provider
 
-    def make(self, **options: Any) -> OidcProvider:
-        declared = self.module.Options(**{**GOOD, **self.options, **options})
-        provider: OidcProvider = self.module.build(declared, self.wire.surroundings)
+    def make(self, **options: Any) -> Any:
+        declared = self.module.Options(**{**self.good, **self.options, **options})
+        provider: Provider = self.module.build(declared, self.wire.surroundings)
         self.addCleanup(provider.stop)
         self.provider = provider
         return provider
@@ -63,3 +68,22 @@ class ProviderTestCase(SynchronousTestCase):
 
     def assert_ended(self, session: Session) -> None:
         self.assertIsInstance(self.refreshed(session), SessionEnded)
+
+
+class ProfileTestCase(ProviderTestCase):
+    """A provider without ID tokens; its API is the test's to put into `fake.apis`."""
+
+    good: ClassVar[Mapping[str, Any]] = {
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "login_url": f"{ISSUER}/authorize",
+        "redeem_url": f"{ISSUER}/token",
+    }
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.fake.tokens = {"id_token": None}
+
+    def at(self, path: str) -> str:
+        """A URL of the fake provider."""
+        return f"{ISSUER}{path}"

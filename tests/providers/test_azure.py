@@ -55,6 +55,19 @@ class AzureTests(AzureTestCase):
         self.assertRaises(ValueError, azure.Options, client_id="a", azure_tenant="corp.onmicrosoft.com")
         self.assertRaises(ValueError, azure.Options, client_id="a", azure_tenant="../x")
 
+    def test_version(self) -> None:
+        """Version 2.0 is told by the issuer or by where people sign in; only older endpoints are told resources."""
+        older, newer = f"{LOGIN}/{TENANT}/oauth2/authorize", f"{LOGIN}/{TENANT}/oauth2/v2.0/authorize"
+        issuer = f"https://sts.windows.net/{TENANT}/"
+        for options, is_newer in (
+            ({"oidc_issuer_url": issuer}, False),
+            ({"oidc_issuer_url": issuer, "login_url": older}, False),
+            ({"oidc_issuer_url": issuer, "login_url": newer}, True),
+            ({"login_url": older}, True),
+        ):
+            parameters = self.make(resource="https://graph.example/", **options).authorization_parameters()
+            self.assertEqual(("/.default" in parameters["scope"], "resource" not in parameters), (is_newer, is_newer))
+
     def test_scope(self) -> None:
         """Graph's scope is always asked for, groups as a scope never are, since Microsoft does not know them."""
         for scope in ("", "openid email profile groups", f"openid email profile {GRAPH}"):
@@ -74,7 +87,9 @@ class AzureTests(AzureTestCase):
         self.assertEqual(self.session(**options).groups, ("g-token", "g-1"))
         self.assertEqual(len(self.graph.asked), 1)
         token = id_token(**self.fake.claims)
-        self.assertEqual(self.wire.result(self.provider.token_issuer.session(token)).groups, ("g-token",))
+        issuer = self.provider.token_issuer
+        assert issuer is not None
+        self.assertEqual(self.wire.result(issuer.session(token)).groups, ("g-token",))
         self.assertEqual(len(self.graph.asked), 1)
 
     def test_group_field(self) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 from attrs import evolve
 from twisted.internet.error import ConnectionRefusedError
-from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.providers.github import GitHubProvider, GitHubRules, Options, build
-from o2sidecar.refusals import NotPermitted, ProviderFailed, ProviderUnavailable, Refusal, SessionEnded
+from o2sidecar.providers import github
+from o2sidecar.providers.github import GitHubRules, Options, build
+from o2sidecar.refusals import ProviderFailed, ProviderUnavailable, SessionEnded
 from o2sidecar.session.session import Session
-from tests.fakes import CLIENT_ID, CLIENT_SECRET, ISSUER, NOW, Wire, answering, silent
+from tests.fakes import CLIENT_ID, CLIENT_SECRET, ISSUER, NOW, answering, silent
+from tests.providers.case import ProviderTestCase
 
 GOOD: dict[str, Any] = {
     "client_id": CLIENT_ID,
@@ -23,38 +24,16 @@ GOOD: dict[str, Any] = {
 TOKEN = "/login/oauth/access_token"
 
 
-class GitHubTestCase(SynchronousTestCase):
+class GitHubTestCase(ProviderTestCase):
     """GitHub over an in-memory wire."""
 
+    module = github
+    good = GOOD
+
     def setUp(self) -> None:
-        self.wire = Wire()
-        self.fake = self.wire.provider
+        super().setUp()
         self.account = self.fake.github
-        self.provider = self.make()
-
-    def make(self, **options: Any) -> GitHubProvider:
-        return build(Options(**{**GOOD, **options}), self.wire.surroundings)
-
-    def signed_in(self, **options: Any) -> Session | BaseException:
-        provider = self.make(**options)
-        return self.wire.outcome(
-            provider.sign_in(code="C-1", redirect_uri="https://app.example/cb", code_verifier=None, nonce=None)
-        )
-
-    def session(self, **options: Any) -> Session:
-        session = self.signed_in(**options)
-        assert isinstance(session, Session), session
-        return session
-
-    def refusal(self, **options: Any) -> Refusal:
-        refusal = self.signed_in(**options)
-        assert isinstance(refusal, Refusal), refusal
-        return refusal
-
-    def assert_not_permitted(self, reason: str, **options: Any) -> None:
-        refusal = self.refusal(**options)
-        self.assertEqual((type(refusal), refusal.status, refusal.reason), (NotPermitted, 403, reason))
-        self.assertTrue(refusal.sentence)
+        self.make()
 
 
 class SignInTests(GitHubTestCase):
@@ -283,12 +262,13 @@ class RefreshTests(GitHubTestCase):
         self.wire.clock.advance(1000)
         self.fake.asked.clear()
 
-    def refreshed(self, session: Session | None = None, **options: Any) -> Session | BaseException | None:
-        return self.wire.outcome(self.make(**options).refresh(session or self.before))
+    def after(self, session: Session | None = None, **options: Any) -> Session | BaseException | None:
+        self.make(**options)
+        return self.refreshed(session or self.before)
 
     def test_alive(self) -> None:
         """A token that is alive makes the session young again, and changes nothing else; one request does it."""
-        self.assertEqual(self.refreshed(), evolve(self.before, created_at=NOW + 1000))
+        self.assertEqual(self.after(), evolve(self.before, created_at=NOW + 1000))
         self.assertEqual(
             [(asked.path, asked.headers["authorization"]) for asked in self.fake.asked], [("/api/", "token gho_1")]
         )
@@ -297,17 +277,17 @@ class RefreshTests(GitHubTestCase):
         """A token that is taken back ends the session."""
         for status in (401, 403, 404, 302):
             self.fake.instead["/api/"] = answering({}, status)
-            self.assertIsInstance(self.refreshed(), SessionEnded)
+            self.assertIsInstance(self.after(), SessionEnded)
 
     def test_outage(self) -> None:
         """While GitHub cannot answer, the session goes on, until its own end."""
         for fault in (answering({}, 500), answering({}, 429), answering({}, 403, retry_after="60")):
             self.fake.instead["/api/"] = fault
-            self.assertIsNone(self.refreshed())
+            self.assertIsNone(self.after())
         self.wire.cut(ConnectionRefusedError())
-        self.assertIsNone(self.refreshed())
-        self.assertIsNone(self.refreshed(evolve(self.before, expires_on=None)))
-        self.assertIsInstance(self.refreshed(evolve(self.before, expires_on=NOW + 1000)), SessionEnded)
+        self.assertIsNone(self.after())
+        self.assertIsNone(self.after(evolve(self.before, expires_on=None)))
+        self.assertIsInstance(self.after(evolve(self.before, expires_on=NOW + 1000)), SessionEnded)
 
     def test_slow(self) -> None:
         """A GitHub that does not answer is given up in time."""
@@ -320,7 +300,7 @@ class RefreshTests(GitHubTestCase):
         """A4: where groups matter they are asked for again."""
         self.account.teams = []
         for options in ({"github_org": "acme"}, {"allowed_groups": ["acme"]}):
-            renewed = self.refreshed(**options)
+            renewed = self.after(**options)
             assert isinstance(renewed, Session)
             self.assertEqual(renewed.groups, ("acme",))
 
@@ -335,7 +315,7 @@ class RefreshTests(GitHubTestCase):
             {"github_repo": "acme/app", "github_token": "ours"},
             {"github_repo": "acme/app"},
         ):
-            self.assertIsInstance(self.refreshed(**options), Session)
+            self.assertIsInstance(self.after(**options), Session)
         self.account.orgs, self.account.teams, self.account.collaborators, self.account.repo = [], [], [], None
         for options in (
             {"github_org": "acme"},
@@ -344,12 +324,12 @@ class RefreshTests(GitHubTestCase):
             {"github_repo": "acme/app", "github_token": "ours"},
             {"github_repo": "acme/app"},
         ):
-            self.assertIsInstance(self.refreshed(**options), SessionEnded)
+            self.assertIsInstance(self.after(**options), SessionEnded)
 
     def test_outage_of_groups(self) -> None:
         """An outage of the calls about groups leaves the session alone as well."""
         self.fake.instead["/api/user/orgs"] = answering({}, 502)
-        self.assertIsNone(self.refreshed(github_org="acme"))
+        self.assertIsNone(self.after(github_org="acme"))
 
 
 class OptionsTests(GitHubTestCase):

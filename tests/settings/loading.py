@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from o2sidecar.providers.registry import KnownProviders
 from o2sidecar.settings.files import ReadFile
 from o2sidecar.settings.load import Loaded, SettingsRefused, load
 
@@ -29,7 +30,7 @@ def load_with(
     environment = {name: text for name, text in GOOD.items() if name.removeprefix("OAUTH2_PROXY_") not in without}
     for name, text in (variables or {}).items():
         environment[name if name.startswith(("OAUTH2_PROXY_", "O2SIDECAR_")) else f"OAUTH2_PROXY_{name}"] = text
-    return load(arguments, environment, read_file=file_reader(files or {}))
+    return load(arguments, environment, read_file=file_reader(files or {}), providers=KnownProviders())
 
 
 def file_reader(files: Mapping[str, bytes | str]) -> ReadFile:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.settings.load import load
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import SettingsRefused
 from o2sidecar.settings.provider_checks import SIGNING_ALGORITHMS
-from tests.provider_apis import service_account_json
+from tests.provider_apis import client_pem, service_account_json
 from tests.settings.loading import GOOD, file_reader, load_with, refusal_of
 
 
 class RuleTests(SynchronousTestCase):
     """Settings that do not fit are refused, naming the option and, where it helps, the value."""
 
-    def refuses(self, *arguments: str, words: str, without: list[str] | None = None) -> None:
+    def refuses(
+        self,
+        *arguments: str,
+        words: str,
+        without: list[str] | None = None,
+        files: Mapping[str, bytes | str] | None = None,
+    ) -> None:
         """Check that flags are refused with certain words, and nothing else is wrong."""
-        text = refusal_of(*arguments, without=without or ())
+        text = refusal_of(*arguments, without=without or (), files=files)
         self.assertIn(words, text)
         self.assertEqual(len(text.splitlines()), 2, text)
 
@@ -260,7 +268,69 @@ class RuleTests(SynchronousTestCase):
         self.refuses(*github, "--github-team=acme:core,ops", words="needs github_org")
         load_with(*github, "--github-team=acme:core, acme:ops")
         load_with(*github, "--github-team=core", "--github-org=acme")
-        load_with("--github-team=core")
+
+    def test_restrictions_of_other_providers(self) -> None:
+        """A1: an option that narrows down who may pass is refused where the provider does not have it."""
+        for argument, kinds in (
+            ("--github-org=a", "github"),
+            ("--github-team=a:b", "github"),
+            ("--github-repo=a/b", "github"),
+            ("--github-user=a", "github"),
+            ("--google-group=a@x.org", "google"),
+            ("--gitlab-group=a", "gitlab"),
+            ("--gitlab-project=a/b", "gitlab"),
+            ("--entra-id-allowed-tenant=aaaaaaaa-1111-2222-3333-444444444444", "entra-id"),
+            ("--azure-tenant=aaaaaaaa-1111-2222-3333-444444444444", "azure"),
+            ("--allowed-role=a", "keycloak-oidc"),
+            ("--keycloak-group=a", "keycloak or keycloak-oidc"),
+            ("--bitbucket-team=a", "bitbucket"),
+            ("--bitbucket-repository=a/b", "bitbucket"),
+        ):
+            self.refuses(argument, words=f"would restrict nobody with provider oidc, only with {kinds}")
+
+    def test_client_authentication(self) -> None:
+        """A way to prove who we are needs what it proves us by, and nothing else is asked for."""
+        key = client_pem()
+        load_with("--jwt-key", key, without=["CLIENT_SECRET"])
+        load_with("--jwt-key", key.replace("\n", "\\n"), "--token-endpoint-auth-method=private_key_jwt")
+        load_with("--jwt-key-file=k.pem", without=["CLIENT_SECRET"], files={"k.pem": key})
+        load_with("--token-endpoint-auth-method=none", "--code-challenge-method=S256", without=["CLIENT_SECRET"])
+        self.refuses(without=["CLIENT_SECRET"], words="client_secret): is missing")
+        for method in ("client_secret_basic", "client_secret_post"):
+            arguments = (f"--token-endpoint-auth-method={method}", "--jwt-key", key)
+            self.refuses(*arguments, without=["CLIENT_SECRET"], words="client_secret): is missing")
+        self.refuses("--token-endpoint-auth-method=private_key_jwt", words="the private key that proves who we are")
+        self.refuses("--token-endpoint-auth-method=none", words="must be protected by PKCE")
+        self.refuses("--token-endpoint-auth-method=tls", words="must be one of empty, client_secret_basic")
+        self.refuses("--jwt-key", key, "--jwt-key-file=k.pem", files={"k.pem": key}, words="give one of them, not both")
+        self.refuses("--jwt-key=s3cret", words="--jwt-key (jwt_key): it is no private key in PEM")
+        self.refuses("--jwt-key-file=k.pem", files={"k.pem": "s3cret"}, words='"k.pem": it is no private key in PEM')
+        self.refuses("--jwt-key-file=k.pem", words='"k.pem" cannot be read')
+
+    def test_login_gov(self) -> None:
+        """login.gov wants a key and a nonce, and neither secret nor issuer."""
+        without = ["CLIENT_SECRET", "OIDC_ISSUER_URL"]
+        loaded = load_with("--provider=login.gov", "--jwt-key", client_pem(), without=without)
+        self.assertFalse(loaded.settings.insecure_oidc_skip_nonce)
+        self.assertTrue(
+            load_with(
+                "--provider=login.gov", "--jwt-key", client_pem(), "--insecure-oidc-skip-nonce", without=without
+            ).settings.insecure_oidc_skip_nonce
+        )
+        self.refuses("--provider=login.gov", without=without, words="the private key that proves who we are")
+
+    def test_urls_of_plain_providers(self) -> None:
+        """Providers that are everybody's own need all their URLs, and say so of all at once."""
+        for provider in ("keycloak", "nextcloud", "oauth2"):
+            text = refusal_of(f"--provider={provider}")
+            for key in ("login_url", "redeem_url"):
+                self.assertIn(f"{key}): is missing: the provider {provider} needs it", text)
+            self.assertIn("profile_url)", text)
+            self.assertEqual(len(text.splitlines()), 4)
+
+    def test_bitbucket_repository(self) -> None:
+        """A repository has a workspace and a name."""
+        self.refuses("--provider=bitbucket", "--bitbucket-repository=app", words="is not of the form workspace/name")
 
     def test_google_groups(self) -> None:
         """Groups of Google that nobody could be asked about are refused, with what is missing."""
@@ -275,7 +345,6 @@ class RuleTests(SynchronousTestCase):
         )
         self.assertNotIn("hunter2", refusal_of(*complete, files={"k": '{"private_key": "hunter2"}'}))
         load_with(*complete, files={"k": service_account_json()})
-        load_with("--google-group=a@x.org")
 
     def test_tenants(self) -> None:
         """Microsoft's tenants are named by their ids, wherever tokens are compared with them."""

@@ -170,9 +170,9 @@ class SameTests(ConversionCase):
 
     def test_what_is_not_built(self) -> None:
         """What has no effect here is not in the file, and the operator is told."""
-        result = self.check("--resource=r")
-        self.assertNotIn("resource", result.text)
-        self.assertIn("warning: --resource (resource): this has no effect", result.remarks)
+        result = self.check("--google-target-principal=r")
+        self.assertNotIn("rincipal", result.text)
+        self.assertIn("warning: --google-target-principal (google_target_principal): this has no", result.remarks)
 
     def test_login_parameters(self) -> None:
         """What is sent to the provider by default is said too, since oauth2-proxy sends nothing that is not."""

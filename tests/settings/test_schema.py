@@ -124,7 +124,7 @@ class ValidationTests(SynchronousTestCase):
             "providers: [{clientId: x}]": "$.providers[0]: Additional properties",
             "providers: [{oidcConfig: {skipDiscovery: 'yes'}}]": "$.providers[0].oidcConfig.skipDiscovery: 'yes' does",
             "providers: [{code_challenge_method: S512}]": "$.providers[0].code_challenge_method: 'S512' is not valid",
-            "providers: [{ADFSConfig: {skipScope: x}}]": "$.providers[0].ADFSConfig: {'skipScope': 'x'} is not one of",
+            "providers: [{googleConfig: {targetPrincipal: x}}]": "googleConfig.targetPrincipal: 'x' is not one of",
             "providers: [{scope: [a]}]": "$.providers[0].scope: ['a'] is not of type",
             "upstreamConfig: {upstreams: [{path: /}]}": "$.upstreamConfig.upstreams[0]: 'id' is a required property",
             "upstreamConfig: {upstreams: [{id: a, path: /, timeout: 5}]}": "[0].timeout: 5 is greater than the maximum",

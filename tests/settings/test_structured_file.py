@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.identity import HeaderRule, HeaderSource
+from o2sidecar.providers.registry import KnownProviders
 from o2sidecar.settings.load import Loaded, SettingsRefused, UsageRefused, load
+from o2sidecar.settings.provider_kind import AnyProvider, ProviderKinds
 from tests.server_certificates import pair
 from tests.settings.loading import file_reader
 
@@ -72,15 +74,20 @@ KEYS = [
 ]
 
 
+KNOWN = KnownProviders()
+
+
 def load_yaml(
     text: str | bytes,
     *arguments: str,
     variables: Mapping[str, str] | None = None,
     files: Mapping[str, bytes | str] | None = None,
+    providers: ProviderKinds = KNOWN,
 ) -> Loaded:
     """Load settings with a structured file of this text."""
     read_file = file_reader({"a.yaml": text, **(files or {})})
-    return load(["--alpha-config=a.yaml", *arguments], {**BESIDE, **(variables or {})}, read_file=read_file)
+    environment = {**BESIDE, **(variables or {})}
+    return load(["--alpha-config=a.yaml", *arguments], environment, read_file=read_file, providers=providers)
 
 
 class StructuredFileCase(SynchronousTestCase):
@@ -141,8 +148,14 @@ class ProviderTests(StructuredFileCase):
             ("keycloakConfig: {groups: [/a]}", "keycloak_groups", ("/a",)),
             ("gitlabConfig: {group: [acme]}", "gitlab_groups", ("acme",)),
             ("gitlabConfig: {projects: [acme/app=30]}", "gitlab_projects", ("acme/app=30",)),
+            ("bitbucketConfig: {team: acme}", "bitbucket_team", "acme"),
+            ("bitbucketConfig: {repository: acme/app}", "bitbucket_repository", "acme/app"),
+            ("loginGovConfig: {pubjwkURL: 'https://i.example/keys'}", "pubjwk_url", "https://i.example/keys"),
+            ("loginGovConfig: {jwtKeyID: k-1}", "jwt_key_id", "k-1"),
+            ("ADFSConfig: {skipScope: true}", "adfs_skip_scope", True),
+            ("oauth2Config: {userClaim: login}", "oauth2_user_claim", "login"),
         ):
-            values = load_yaml(f"{GOOD}  {block}\n", files={"k": "x"}).settings
+            values = load_yaml(f"{GOOD}  {block}\n", files={"k": "x"}, providers=AnyProvider()).settings
             self.assertEqual(getattr(values, key), expected)
             option = block.partition("{")[2].partition(":")[0]
             self.refused(f"{GOOD}  {block}\n".replace(option, f"{option}_"), words="no such key is known here")
@@ -217,8 +230,6 @@ class ProviderTests(StructuredFileCase):
 
     def test_other_kinds(self) -> None:
         """Blocks of providers that are not built are refused, empty ones are not."""
-        words = "providers[0].bitbucketConfig (a.yaml): is not supported"
-        self.refused(GOOD + "  bitbucketConfig: {team: x}\n", words=words)
         words = "providers[0].googleConfig.useOrganizationID (a.yaml): is not supported"
         self.refused(GOOD + "  googleConfig: {useOrganizationID: true}\n", words=words)
         load_yaml(GOOD + "  bitbucketConfig: {}\n  resource: ''\n  googleConfig: {useOrganizationID: false}\n")

@@ -12,12 +12,14 @@ from o2sidecar.settings.table.asking import AskingOptions
 from o2sidecar.settings.table.cookies import CookieOptions
 from o2sidecar.settings.table.limits import LimitOptions
 from o2sidecar.settings.table.providers import (
+    BitbucketOptions,
     GitHubOptions,
     GitLabOptions,
     GoogleOptions,
     KeycloakOptions,
     MicrosoftOptions,
     OidcOptions,
+    OtherProviderOptions,
     ProviderOptions,
 )
 from o2sidecar.settings.table.redis import RedisOptions
@@ -49,6 +51,8 @@ class Options(
     MicrosoftOptions,
     KeycloakOptions,
     GitLabOptions,
+    BitbucketOptions,
+    OtherProviderOptions,
     LoginOptions,
     AccessOptions,
     CookieOptions,

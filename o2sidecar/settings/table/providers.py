@@ -25,11 +25,20 @@ class ProviderOptions(Group):
     client_secret_file: str = option("", "file that holds the client secret; one line break at its end does not count")
     provider_ca_files: Texts = option((), "PEM files of authorities trusted for the provider")
     use_system_trust_store: bool = option(False, "trust the system's authorities too when provider_ca_files is given")
+    token_endpoint_auth_method: str = option(
+        "",
+        "client_secret_basic, client_secret_post, private_key_jwt, none; empty: what key, secret and provider allow",
+        ours=True,
+    )
+    jwt_key: str = option("", "private key in PEM that proves who we are (private_key_jwt)", secret=True)
+    jwt_key_file: str = option("", "file with that key")
+    jwt_key_id: str = option("", "name of that key (kid), if the provider wants one", ours=True)
     login_url: str = option("", "the authorization endpoint, if not the discovered one")
     redeem_url: str = option("", "the token endpoint, if not the discovered one")
     profile_url: str = option("", "the user-info endpoint, if not the discovered one")
-    validate_url: str = option("", "URL that tells whether an access token is alive")
+    validate_url: str = option("", "URL that tells whether an access token is alive, or where a provider's API is")
     skip_claims_from_profile_url: bool = option(False, "do not ask the user-info endpoint for missing claims")
+    resource: str = option("", "what access tokens are to be for (RFC 8707)")
     scope: str = option("", "scopes to ask for; empty: what the provider needs")
     prompt: str = option("", "the prompt parameter of the login request; approval_prompt is not sent then")
     approval_prompt: str = option("force", "the approval_prompt parameter of the login request")
@@ -74,11 +83,13 @@ class GitHubOptions(Group):
     title = "GitHub"
     structured = True
 
-    github_org: str = option("", "only members of this organisation may pass")
-    github_team: str = option("", "only members of these teams may pass: of github_org, or org:team; by commas")
-    github_repo: str = option("", "collaborators of this repository, as owner/name, may pass")
+    github_org: str = option("", "only members of this organisation may pass", restricts=True)
+    github_team: str = option(
+        "", "only members of these teams may pass: of github_org, or org:team; by commas", restricts=True
+    )
+    github_repo: str = option("", "collaborators of this repository, as owner/name, may pass", restricts=True)
     github_token: str = option("", "token that may read the repository's collaborators", secret=True)
-    github_users: Texts = option((), "users who may always pass")
+    github_users: Texts = option((), "users who may always pass", restricts=True)
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)
@@ -88,8 +99,8 @@ class GoogleOptions(Group):
     title = "Google"
     structured = True
 
-    google_group: Texts = option((), "old name", stands_for="google_groups", prevails=True)
-    google_groups: Texts = option((), "only members of one of these groups may pass")
+    google_group: Texts = option((), "old name", stands_for="google_groups", prevails=True, restricts=True)
+    google_groups: Texts = option((), "only members of one of these groups may pass", restricts=True)
     google_admin_email: str = option("", "administrator for whom the service account asks about groups")
     google_service_account_json: str = option("", "file with the key of a service account that may ask about groups")
 
@@ -101,12 +112,14 @@ class MicrosoftOptions(Group):
     title = "Microsoft"
     structured = True
 
-    entra_id_allowed_tenants: Texts = option((), "ids of the tenants whose people may pass; empty: the issuer's")
+    entra_id_allowed_tenants: Texts = option(
+        (), "ids of the tenants whose people may pass; empty: the issuer's", restricts=True
+    )
     entra_id_federated_token_auth: bool = option(False, "prove who we are by workload identity instead of a secret")
     entra_id_federated_token_file: str = option(
         "", "file with the token for that; empty: what AZURE_FEDERATED_TOKEN_FILE names", ours=True
     )
-    azure_tenant: str = option("common", "with provider azure: id of the tenant, or common")
+    azure_tenant: str = option("common", "with provider azure: id of the tenant, or common", restricts=True)
     azure_graph_group_field: str = option("", "with provider azure: property of a group that names it; empty: id")
 
 
@@ -117,8 +130,10 @@ class KeycloakOptions(Group):
     title = "Keycloak"
     structured = True
 
-    allowed_roles: Texts = option((), "only holders of one of these roles may pass: a realm's, or client:role")
-    keycloak_groups: Texts = option((), "only members of one of these groups may pass")
+    allowed_roles: Texts = option(
+        (), "only holders of one of these roles may pass: a realm's, or client:role", restricts=True
+    )
+    keycloak_groups: Texts = option((), "only members of one of these groups may pass", restricts=True)
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)
@@ -128,5 +143,46 @@ class GitLabOptions(Group):
     title = "GitLab"
     structured = True
 
-    gitlab_groups: Texts = option((), "only members of one of these groups may pass")
-    gitlab_projects: Texts = option((), "who works on one of these projects may pass: group/project or with =level")
+    gitlab_groups: Texts = option((), "only members of one of these groups may pass", restricts=True)
+    gitlab_projects: Texts = option(
+        (), "who works on one of these projects may pass: group/project or with =level", restricts=True
+    )
+
+
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
+class BitbucketOptions(Group):
+    """What Bitbucket adds."""
+
+    title = "Bitbucket"
+    structured = True
+
+    bitbucket_team: str = option("", "only members of this workspace may pass", restricts=True)
+    bitbucket_repository: str = option(
+        "", "only those who may write to this repository, workspace/name, may pass", restricts=True
+    )
+
+
+@frozen(kw_only=True, slots=False, eq=False, repr=False)
+class OtherProviderOptions(Group):
+    """What single providers add that have one option each."""
+
+    title = "Other providers"
+    structured = True
+
+    pubjwk_url: str = option("", "with provider login.gov: where its keys are, if not where it says itself")
+    adfs_skip_scope: bool = option(False, "with provider adfs: send no scope", ours=True)
+    oauth2_user_claim: str = option(
+        "", "with provider oauth2: member of the profile that names the user; empty: sub, id or login", ours=True
+    )
+
+
+OF_SINGLE_PROVIDERS: tuple[type[Group], ...] = (
+    GitHubOptions,
+    GoogleOptions,
+    MicrosoftOptions,
+    KeycloakOptions,
+    GitLabOptions,
+    BitbucketOptions,
+    OtherProviderOptions,
+)
+"""Groups of options that do nothing with other providers."""
