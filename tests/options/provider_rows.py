@@ -46,7 +46,7 @@ def _at(prepare: Callable[[World], object], probe: Probe) -> Probe:
     return prepared
 
 
-def _google(world: World) -> Directory:
+def become_google(world: World) -> Directory:
     """Google, where Alice is one of the staff."""
     directory = Directory(groups={STAFF: ["alice@example.com"], ADMINS: []})
     world.provider.claims |= {"hd": "example.com", "groups": None}
@@ -58,7 +58,7 @@ def _service_account(claim: str) -> Probe:
     """What the service account says of itself when it asks for a token."""
 
     def probe(world: World) -> object:
-        directory = _google(world)
+        directory = become_google(world)
         world.sign_in()
         return [asserted["claims"][claim] for asserted in directory.assertions]
 
@@ -76,7 +76,7 @@ def _microsoft(issuer: str) -> Callable[[World], object]:
     return prepare
 
 
-_ENTRA, _AZURE = _microsoft(ADDRESS), _microsoft("https://login.microsoftonline.com")
+become_entra, become_azure = _microsoft(ADDRESS), _microsoft("https://login.microsoftonline.com")
 
 
 def _proof(world: World) -> list[str]:
@@ -86,13 +86,13 @@ def _proof(world: World) -> list[str]:
     return [asked.form.get("client_assertion", "")]
 
 
-def _keycloak(world: World) -> None:
+def become_keycloak(world: World) -> None:
     """Keycloak, where Alice has roles."""
     claims = claims_of(aud="account", realm_access={"roles": ["editor"]})
     world.provider.tokens["access_token"] = compact({"alg": "RS256", "kid": "main"}, claims, signing_key())
 
 
-def _gitlab(world: World) -> None:
+def become_gitlab(world: World) -> None:
     """GitLab, where Alice is in a group and develops an app."""
     said = {"email": "alice@example.com", "email_verified": True, "groups": ["acme"]}
     world.provider.user_info = {"sub": "user-1", **said}
@@ -101,7 +101,7 @@ def _gitlab(world: World) -> None:
     world.provider.apis = {"/api/v4/projects/": projects}
 
 
-def _bitbucket(world: World) -> Profiles:
+def become_bitbucket(world: World) -> Profiles:
     """Bitbucket, where Alice is of a workspace and works on an app."""
     address = {"email": "alice@example.com", "is_primary": True, "is_confirmed": True}
     profiles = Profiles(
@@ -115,7 +115,7 @@ def _bitbucket(world: World) -> Profiles:
     return profiles
 
 
-def _profile(world: World) -> Profiles:
+def become_profile(world: World) -> Profiles:
     """A provider with a profile of Alice."""
     profiles = Profiles({"/me": {"id": 7, "name": "al", "email": "alice@example.com", "groups": ["staff"]}})
     world.provider.apis = {"/me": profiles}
@@ -124,8 +124,8 @@ def _profile(world: World) -> Profiles:
 
 ROWS: Mapping[str, Row] = {
     # Google.
-    "google_groups": row(_at(_google, signing_in()), ADMINS, 302, 403, **GOOGLE, **ASKING),
-    "google_group": row(_at(_google, signing_in()), ADMINS, 302, 403, **GOOGLE, **ASKING, google_groups=STAFF),
+    "google_groups": row(_at(become_google, signing_in()), ADMINS, 302, 403, **GOOGLE, **ASKING),
+    "google_group": row(_at(become_google, signing_in()), ADMINS, 302, 403, **GOOGLE, **ASKING, google_groups=STAFF),
     "google_admin_email": row(
         _service_account("sub"),
         "boss@example.com",
@@ -143,28 +143,28 @@ ROWS: Mapping[str, Row] = {
         google_admin_email=ADMIN,
     ),
     # Microsoft.
-    "entra_id_allowed_tenants": row(_at(_ENTRA, signing_in()), THEIRS, 302, 403, **ENTRA_OF_ALL),
+    "entra_id_allowed_tenants": row(_at(become_entra, signing_in()), THEIRS, 302, 403, **ENTRA_OF_ALL),
     "entra_id_federated_token_auth": row(
-        _at(_ENTRA, _proof), "true", [""], ["FT-1"], **ENTRA, entra_id_federated_token_file=FEDERATED_FILE
+        _at(become_entra, _proof), "true", [""], ["FT-1"], **ENTRA, entra_id_federated_token_file=FEDERATED_FILE
     ),
     "entra_id_federated_token_file": row(
-        _at(_ENTRA, _proof), FEDERATED_FILE, REFUSED, ["FT-1"], **ENTRA, entra_id_federated_token_auth="true"
+        _at(become_entra, _proof), FEDERATED_FILE, REFUSED, ["FT-1"], **ENTRA, entra_id_federated_token_auth="true"
     ),
-    "azure_tenant": row(_at(_AZURE, signing_in()), THEIRS, 302, 500, **AZURE),
+    "azure_tenant": row(_at(become_azure, signing_in()), THEIRS, 302, 500, **AZURE),
     "azure_graph_group_field": row(
-        _at(_AZURE, told(b"x-forwarded-groups")), "displayName", "dev,ops,g-1", "dev,ops,Staff", **AZURE
+        _at(become_azure, told(b"x-forwarded-groups")), "displayName", "dev,ops,g-1", "dev,ops,Staff", **AZURE
     ),
     # Keycloak.
-    "allowed_roles": row(_at(_keycloak, signing_in()), "admin", 302, 403, **KEYCLOAK),
-    "keycloak_groups": row(_at(_keycloak, signing_in()), "staff", 302, 403, **KEYCLOAK),
+    "allowed_roles": row(_at(become_keycloak, signing_in()), "admin", 302, 403, **KEYCLOAK),
+    "keycloak_groups": row(_at(become_keycloak, signing_in()), "staff", 302, 403, **KEYCLOAK),
     # Bitbucket.
-    "bitbucket_team": row(_at(_bitbucket, signing_in()), "others", 302, 403, **BITBUCKET),
-    "bitbucket_repository": row(_at(_bitbucket, signing_in()), "acme/other", 302, 403, **BITBUCKET),
+    "bitbucket_team": row(_at(become_bitbucket, signing_in()), "others", 302, 403, **BITBUCKET),
+    "bitbucket_repository": row(_at(become_bitbucket, signing_in()), "acme/other", 302, 403, **BITBUCKET),
     # Others.
     "pubjwk_url": row(asked_of_provider("/jwks", "/keys"), f"{ADDRESS}/keys", ["/jwks"], ["/keys"], **LOGIN_GOV),
     "adfs_skip_scope": row(asks_provider("scope"), "true", "openid email profile", None, provider="adfs"),
-    "oauth2_user_claim": row(_at(_profile, told(b"x-forwarded-user")), "name", "7", "al", **OAUTH2),
+    "oauth2_user_claim": row(_at(become_profile, told(b"x-forwarded-user")), "name", "7", "al", **OAUTH2),
     # GitLab.
-    "gitlab_groups": row(_at(_gitlab, signing_in()), "acme/core", 302, 403, **GITLAB),
-    "gitlab_projects": row(_at(_gitlab, signing_in()), "acme/app=40", 302, 403, **GITLAB),
+    "gitlab_groups": row(_at(become_gitlab, signing_in()), "acme/core", 302, 403, **GITLAB),
+    "gitlab_projects": row(_at(become_gitlab, signing_in()), "acme/app=40", 302, 403, **GITLAB),
 }

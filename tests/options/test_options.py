@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from tests.options import (
 )
 from tests.options.papers import write_files
 from tests.options.row import Row
+from tests.options.surround import surround
 
 ROOMS = (
     identity_rows,
@@ -54,7 +53,7 @@ class OptionTests(SynchronousTestCase):
         folder = Path(self.mktemp()).resolve()
         folder.mkdir()
         write_files(folder)
-        self._surround(TZ="Asia/Kolkata", SSL_CERT_FILE=str(folder / "system-ca.pem"))
+        surround(self, TZ="Asia/Kolkata", SSL_CERT_FILE=str(folder / "system-ca.pem"))
         wrong = []
         for key, row in ROWS.items():
             seen = row.observations(key, folder)
@@ -62,18 +61,3 @@ class OptionTests(SynchronousTestCase):
                 wrong.append(f"{key}: seen without and with it was {seen}, not {(row.without, row.seen)}")
         if wrong:
             self.fail("\n".join(wrong))
-
-    def _surround(self, **variables: str) -> None:
-        """Have this machine's time zone and authorities be known ones."""
-        before = {name: os.environ.get(name) for name in variables}
-        self.addCleanup(_set_variables, before)
-        _set_variables(variables)
-
-
-def _set_variables(variables: Mapping[str, str | None]) -> None:
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    time.tzset()
