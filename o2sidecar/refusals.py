@@ -79,10 +79,22 @@ class LoginFailed(Refusal):
 
 
 @define(kw_only=True)
+class LoginLost(LoginFailed):
+    """An answer came whose login this browser does not know.
+
+    Attributes:
+        why: what became of its cookie: missing, another, or as `CookieRefused` says.
+    """
+
+    why: str
+
+
+@define(kw_only=True)
 class LoginLoop(LoginFailed):
     """Logins of this browser fail again and again; `check` is a word for what fails (`signin.explanations.CHECKS`)."""
 
     check: str
+    status: int = 400
     reason: str = "login_loop"
     sentence: str = "You were sent to sign in again and again, and it would not end. So it was stopped here."
 

@@ -29,11 +29,13 @@ from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.choosing import Choosing
 from o2sidecar.signin.colours import Colour
 from o2sidecar.signin.destinations import Destinations
+from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.languages import Languages
 from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.logo import NO_LOGO, OUR_MARK, Logo
 from o2sidecar.signin.page import ProviderButton
 from o2sidecar.signin.pages import Pages
+from o2sidecar.signin.recovery import Recovery
 from o2sidecar.signin.transaction import Logins
 
 if TYPE_CHECKING:
@@ -95,6 +97,11 @@ def _endpoints(settings: Settings, people: People, client: ProviderClient, answe
 
     return SignIn(
         logins=answers.logins,
+        recovery=Recovery(
+            logins=answers.logins,
+            failed_check=FailedCheck(attributes=people.pending.attributes, forwarding=edge.forwarding),
+            log=edge.auth.record,
+        ),
         answers=answers,
         destinations=answers.destinations,
         current=people.current.identity,
@@ -151,6 +158,7 @@ def _logins(settings: Settings, people: People, registrations: Registrations, ed
         random=os.urandom,
         now=edge.now,
         encode_state=settings.encode_state,
+        seeds=settings.defaults == "o2sidecar",
         counts=edge.counts.sign_ins,
     )
 

@@ -18,6 +18,8 @@ _SIZE = 32
 
 _PROVIDER = "_p"
 """What the provider is called in the map; oauth2-proxy passes over names that it does not know."""
+_BROWSER = "_b"
+"""What the browser's secret is called in the map."""
 
 
 @frozen(kw_only=True)
@@ -29,12 +31,15 @@ class PendingLogin:
         nonce: random bytes; their hash is sent as the nonce (OpenID Connect Core 1.0 §15.5.2).
         code_verifier: of PKCE (RFC 7636 §4.1); empty if it is not used.
         provider: the id of the one that is to answer; empty where there is but one.
+        browser: the secret of the browser, of which this login's secrets are made (`BrowserSecret`); empty if they are
+            made of nothing, as those of oauth2-proxy are.
     """
 
     state: bytes = field(repr=False, validator=and_(instance_of(bytes), min_len(1), max_len(1024)))
     nonce: bytes = field(repr=False, validator=and_(instance_of(bytes), max_len(1024)))
     code_verifier: str = field(default="", repr=False, validator=and_(instance_of(str), max_len(1024)))
     provider: str = field(default="", validator=and_(instance_of(str), max_len(64)))
+    browser: bytes = field(default=b"", repr=False, validator=and_(instance_of(bytes), max_len(64)))
 
     @classmethod
     def begin(cls, random: Callable[[int], bytes], pkce: bool, provider: str = "") -> PendingLogin:
@@ -57,12 +62,14 @@ class PendingLogin:
         return hmac.compare_digest(self.state_hash.encode(), state_hash.encode("utf-8", "surrogatepass"))
 
     def packed(self) -> bytes:
-        """The MessagePack map that the cookie seals, oauth2-proxy's."""
+        """The MessagePack map that the cookie seals: oauth2-proxy's, which passes over names that it does not know."""
         fields: dict[str, object] = {"s": self.state, "n": self.nonce}
         if self.code_verifier:
             fields["cv"] = self.code_verifier
         if self.provider:
             fields[_PROVIDER] = self.provider
+        if self.browser:
+            fields[_BROWSER] = self.browser
         packed: bytes = msgpack.packb(fields)
         return packed
 
@@ -76,6 +83,7 @@ class PendingLogin:
                 nonce=fields["n"],
                 code_verifier=fields.get("cv") or "",
                 provider=fields.get(_PROVIDER) or "",
+                browser=fields.get(_BROWSER) or b"",
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise ValueError("the cookie holds no login") from None

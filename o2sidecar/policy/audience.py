@@ -37,6 +37,17 @@ def expects_page(facts: Asking) -> bool:
     return mode in (b"", b"navigate") and destination in (b"", *_SHOWN)
 
 
+def navigates(facts: Asking) -> bool:
+    """Whether a browser goes to a page with this request, for all that can be told: nothing else says so by chance.
+
+    Browsers that send no Fetch Metadata, or none over plain http, are told by accepting HTML in so many words.
+    """
+    mode = _word(facts.header(b"sec-fetch-mode"))
+    accepted = b",".join(facts.values(b"accept")).split(b",")
+    reads_html = any(_media_type(item) == b"text/html" for item in accepted)
+    return (mode == b"navigate" or (not mode and reads_html)) and expects_page(facts)
+
+
 def _media_type(value: bytes | None) -> bytes:
     """The type and subtype, without parameters, in lower case (RFC 9110 §8.3.1)."""
     return _word((value or b"").partition(b";")[0])

@@ -52,6 +52,10 @@ def _dotless(domains: Iterable[str]) -> tuple[str, ...]:
     return tuple(domain.removeprefix("*").removeprefix(".").lower() for domain in domains)
 
 
+def _bare(host: str) -> str:
+    return re.sub(r":[0-9]*$", "", host).lower()
+
+
 @frozen(kw_only=True)
 class CookieAttributes:
     """What a cookie of ours is called, and how browsers are to keep it (RFC 6265 §4.1.2).
@@ -90,6 +94,11 @@ class CookieAttributes:
             raise ValueError(f"no cookie can have this name: {name!r}")
         return f"{name}={self._where(name, host)}; {_DELETED}{self._how()}".encode("ascii")
 
+    def fits(self, host: str) -> bool:
+        """Whether browsers take these cookies from a host, with or without a port: it is in the domain they get."""
+        domain, bare = self._domain(self.name, host), _bare(host)
+        return not domain or bare == domain or bare.endswith("." + domain)
+
     def _where(self, name: str, host: str) -> str:
         domain = self._domain(name, host)
         return f"; Path={self.path}" + (f"; Domain={domain}" if domain else "")
@@ -106,7 +115,7 @@ class CookieAttributes:
         # RFC 6265bis §4.1.3.2: a cookie whose name begins so belongs to one host.
         if not self.domains or name.lower().startswith("__host-"):
             return ""
-        bare = re.sub(r":[0-9]*$", "", host).lower()
+        bare = _bare(host)
         fitting = [domain for domain in self.domains if bare == domain or bare.endswith("." + domain)]
         return max(fitting, key=len) if fitting else min(self.domains, key=len)
 

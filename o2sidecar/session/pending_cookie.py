@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 from attrs import field, frozen
 
+from o2sidecar.oauth.browser_secret import BrowserSecret
 from o2sidecar.oauth.pending import PendingLogin
-from o2sidecar.refusals import LoginFailed
+from o2sidecar.oauth.state import State
+from o2sidecar.refusals import LoginLost
 from o2sidecar.session.cookies import CookieAttributes, Cookies
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.sealing import CookieRefused, seal, unseal
@@ -22,6 +24,9 @@ _HASH_START = re.compile(rf"[A-Za-z0-9_-]{{{_MARK}}}")
 @frozen(kw_only=True)
 class PendingCookie:
     """Seals what a login must remember into a cookie, and finds it again.
+
+    One cookie holds the login that began last and the browser's secret, of which that browser's other logins are found
+    as well: tabs that sign in at once neither lose nor add a cookie.
 
     `attributes`: those of the session cookie, with this cookie's own `expire` and `samesite`; its name is made of the
     session cookie's. `per_request`: each login has a cookie of its own, so that several may be under way. `limit`:
@@ -48,29 +53,42 @@ class PendingCookie:
             *(self.attributes.delete_cookie(surplus, host) for surplus in self._surplus(name, cookies, now)),
         ]
 
-    def find(self, cookies: Cookies, state_hash: str, now: float) -> PendingLogin:
+    def browser(self, cookies: Cookies, now: float) -> BrowserSecret | None:
+        """The secret that this browser has already, for its next login; `None` if it needs a new one."""
+        if self.per_request:
+            return None
+        name = self.name("")
+        for value in self._values(cookies, "")[: self.tries]:
+            pending = self._opened(name, value, now)
+            if isinstance(pending, PendingLogin) and pending.browser:
+                return BrowserSecret(secret=pending.browser)
+        return None
+
+    def find(self, cookies: Cookies, state: State, now: float) -> PendingLogin:
         """The login that this browser began with this state (RFC 6749 §10.12).
 
-        Raises `LoginFailed`: csrf_cookie_missing, csrf_cookie_unreadable, or csrf_state_differs if the browser began
+        Raises `LoginLost`: csrf_cookie_missing, csrf_cookie_unreadable, or csrf_state_differs if the browser began
         another login than the one that is answered.
         """
-        values = self._values(cookies, state_hash)
+        values = self._values(cookies, state.hash)
         if not values:
-            raise _failed("csrf_cookie_missing", "This browser has no CSRF cookie of this sign-in.")
-        name, found, why = self.name(state_hash), 0, ""
+            raise _lost("csrf_cookie_missing", "This browser has no CSRF cookie of this sign-in.", "missing")
+        name, found, why = self.name(state.hash), 0, ""
         for value in values[: self.tries]:
-            try:
-                packed, _ = unseal(self.ring, name, value, self.attributes.expire, now)
-                pending = PendingLogin.unpack(packed)
-            except ValueError as error:
-                why = str(error)
+            pending = self._opened(name, value, now)
+            if isinstance(pending, str):
+                why = pending
                 continue
-            if pending.answers(state_hash):
+            if pending.answers(state.hash):
                 return pending
+            if pending.browser:
+                other = BrowserSecret(secret=pending.browser).find(state, self.attributes.expire, now)
+                if other is not None:
+                    return other
             found += 1
         if found:
-            raise _failed("csrf_state_differs", "The CSRF cookie of this browser belongs to another sign-in.")
-        raise _failed("csrf_cookie_unreadable", "The CSRF cookie of this sign-in has expired or is damaged.", why)
+            raise _lost("csrf_state_differs", "The CSRF cookie of this browser belongs to another sign-in.", "another")
+        raise _lost("csrf_cookie_unreadable", "The CSRF cookie of this sign-in has expired or is damaged.", why)
 
     def clear(self, host: str, cookies: Cookies, state_hash: str) -> list[bytes]:
         """The Set-Cookie values that take this login's cookie away, if the request came with it."""
@@ -84,6 +102,16 @@ class PendingCookie:
         if self.per_request and _HASH_START.fullmatch(mark):
             return f"{self.attributes.name}_{mark}_csrf"
         return f"{self.attributes.name}_csrf"
+
+    def _opened(self, name: str, value: str, now: float) -> PendingLogin | str:
+        """The login in a cookie, or why there is none to be had."""
+        try:
+            packed, _ = unseal(self.ring, name, value, self.attributes.expire, now)
+            return PendingLogin.unpack(packed)
+        except CookieRefused as refused:
+            return refused.reason
+        except ValueError:
+            return "content"
 
     def _values(self, cookies: Cookies, state_hash: str) -> list[str]:
         wanted = self.name(state_hash)
@@ -109,5 +137,5 @@ class PendingCookie:
         return when
 
 
-def _failed(reason: str, what: str, detail: str = "") -> LoginFailed:
-    return LoginFailed(reason=reason, sentence=f"{what} Please sign in again.", detail=detail)
+def _lost(reason: str, what: str, why: str) -> LoginLost:
+    return LoginLost(reason=reason, sentence=f"{what} Please sign in again.", detail=f"the cookie: {why}", why=why)

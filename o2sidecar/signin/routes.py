@@ -28,6 +28,7 @@ from o2sidecar.signin.answers import Answers, keep_out_of_caches
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, form_fields, submitted_fields
 from o2sidecar.signin.local_form import LocalForm
+from o2sidecar.signin.recovery import Recovery
 from o2sidecar.signin.transaction import Logins, Onward
 
 _LONGEST_GROUPS = 500
@@ -45,10 +46,12 @@ class SignIn:
     `end`: ends the session of a request and has the answer delete its cookies. `take_cookies`: has an answer delete the
     session cookies that its request brought. `public`: whether a request needs no session. `auth`: the auth
     endpoint. `call_backend`: asks for the provider's `backend_logout_url` when somebody signs out.
-    `body_limit`: most bytes of a form. `local_form`: answers the form of local users, where there are some.
+    `recovery`: completes logins. `body_limit`: most bytes of a form. `local_form`: answers the form of local users,
+    where there are some.
     """
 
     logins: Logins
+    recovery: Recovery
     answers: Answers
     destinations: Destinations
     current: Callable[[Exchange], Awaitable[Identity | None]]
@@ -121,7 +124,7 @@ class SignIn:
             return
         fields = self._submitted(exchange, body)
         try:
-            onward = await self.logins.complete(exchange, fields)
+            onward = await self.recovery.complete(exchange, fields)
         except Refusal as refusal:
             self.answers.refuse(exchange, refusal, wanted=self.logins.wanted(fields))
             return

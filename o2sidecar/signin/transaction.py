@@ -13,20 +13,22 @@ from attrs import define, evolve, field, frozen
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import Identity
 from o2sidecar.oauth.authorization import authorization_url
+from o2sidecar.oauth.browser_secret import BrowserSecret, Seed
 from o2sidecar.oauth.pending import PendingLogin
 from o2sidecar.oauth.pkce import challenge
-from o2sidecar.oauth.state import decode_state, encode_state
+from o2sidecar.oauth.state import State, decode_state, encode_state
 from o2sidecar.observe.counts import SignInCounts
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.policy.provenance import Admitting
 from o2sidecar.policy.redirects import Redirects, location
 from o2sidecar.providers.registrations import Registration, Registrations
 from o2sidecar.refusals import BadRequest, LoginFailed, NotPermitted, ProviderFailed, Refusal
-from o2sidecar.session.cookies import parse_cookies
+from o2sidecar.session.cookies import Cookies, parse_cookies
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.session import Session
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.fields import Fields
+from o2sidecar.signin.redemptions import Redemptions
 
 _LONGEST_ERROR = 200
 
@@ -55,7 +57,8 @@ class Logins:
     """Begins and completes logins.
 
     `issue`: begins a session and gives the Set-Cookie values of it. `current`: gives the session that a request has
-    already, if it may pass. `encode_state`: wrap the state in base64.
+    already, if it may pass. `encode_state`: wrap the state in base64. `seeds`: have the state tell the login's seed
+    always, and not only where a login is begun anew by itself or there are several providers.
     `random(n)` gives n unguessable bytes; `now` is in seconds since the epoch.
     """
 
@@ -70,6 +73,8 @@ class Logins:
     random: Callable[[int], bytes] = field(repr=False)
     now: Callable[[], float]
     encode_state: bool = False
+    seeds: bool = False
+    redemptions: Redemptions = field(factory=Redemptions, repr=False)
     counts: SignInCounts = field(factory=SignInCounts, repr=False)
 
     async def begin(
@@ -80,27 +85,31 @@ class Logins:
         *,
         login_hint: str = "",
         choose_account: bool = False,
+        again: int = 0,
     ) -> Onward:
         """Where to send the browser to sign in, to come to `redirect` in the end.
 
         `registration`: with whom; else the first. `login_hint`: the address that the person gave.
         `choose_account`: have the provider ask which account to use (OpenID Connect Core 1.0 §3.1.2.1, prompt).
+        `again`: how many logins failed in a row before this one, which begins by itself.
         Raises `ProviderUnavailable` while nobody can sign in.
         """
         registration = registration or self.registrations.first
         redirect = self.redirects.first([self.callback_uri.way_back(exchange, redirect), redirect])
         endpoint = await registration.provider.authorization_endpoint()
-        pending = PendingLogin.begin(
-            self.random, pkce=bool(registration.code_challenge_method), provider=registration.id
-        )
+        cookies, now = _cookies(exchange), self.now()
+        named = self.seeds or again or registration.id
+        seed = Seed.new(self.random, now, again=again, provider=registration.id) if named else None
+        pending = self._new(cookies, seed, bool(registration.code_challenge_method), now)
         parameters = dict(registration.provider.authorization_parameters())
         if choose_account:
             parameters.pop("approval_prompt", None)
             parameters["prompt"] = "select_account"
         if login_hint:
             parameters["login_hint"] = login_hint
-        parameters.update(self._of_the_code_flow(exchange, registration, pending, redirect))
-        written = self.pending.write(pending, self._host(exchange), _cookies(exchange), self.now())
+        state = State(hash=pending.state_hash, redirect=redirect, seed=seed.text if seed else "")
+        parameters.update(self._of_the_code_flow(exchange, registration, pending, state))
+        written = self.pending.write(pending, self._host(exchange), cookies, now)
         url = authorization_url(endpoint, parameters.items())
         self.counts.begun += 1
         return Onward(location=location(url), set_cookies=tuple(written))
@@ -129,17 +138,17 @@ class Logins:
         code, error, state, issuer = (fields.one(name) for name in ("code", "error", "state", "iss"))
         if error:
             raise self._said_no(error, code, fields)
-        state_hash, named = decode_state(state, self.encode_state)
-        redirect = self.redirects.first([named])
+        answered = decode_state(state, self.encode_state)
+        redirect = self.redirects.first([answered.redirect])
         # 2. RFC 6749 §10.12: the answer must be to a login that this browser began, before anything is done with it.
         cookies = _cookies(exchange)
         try:
-            pending = self.pending.find(cookies, state_hash, self.now())
+            pending = self.pending.find(cookies, answered, self.now())
         except LoginFailed:
             if await self.current(exchange) is not None:
                 return Onward(location=location(redirect))
             raise
-        cleared = self.pending.clear(self._host(exchange), cookies, state_hash)
+        cleared = self.pending.clear(self._host(exchange), cookies, answered.hash)
         try:
             registration = self._answering(exchange, pending)
             await registration.provider.check_response_issuer(issuer or None)
@@ -159,7 +168,7 @@ class Logins:
         Nothing is believed but that it is a safe place to go.
         """
         try:
-            _, named = decode_state(fields.first("state"), self.encode_state)
+            named = decode_state(fields.first("state"), self.encode_state).redirect
         except Refusal:
             return ""
         return named if not fields.first("rd") and self.redirects.first([named]) == named else ""
@@ -180,15 +189,29 @@ class Logins:
             raise _mixed_up("the answer came to another provider's callback than that of this login")
         return registration
 
+    def seed(self, fields: Fields) -> Seed | None:
+        """The seed of the login that is answered, if the answer tells it; nothing vouches for it."""
+        try:
+            return Seed.parse(decode_state(fields.first("state"), self.encode_state).seed)
+        except Refusal:
+            return None
+
+    def _new(self, cookies: Cookies, seed: Seed | None, pkce: bool, now: float) -> PendingLogin:
+        """A login of the browser that sends these cookies."""
+        browser = self.pending.browser(cookies, now) or BrowserSecret.new(self.random)
+        if seed is not None:
+            return browser.login(seed, pkce=pkce)
+        return browser.login_at(now, self.pending.attributes.expire, pkce=pkce)
+
     def _of_the_code_flow(
-        self, exchange: Exchange, registration: Registration, pending: PendingLogin, redirect: str
+        self, exchange: Exchange, registration: Registration, pending: PendingLogin, state: State
     ) -> dict[str, str]:
         """The parameters of RFC 6749 §4.1.1, RFC 7636 §4.3 and OpenID Connect Core 1.0 §3.1.2.1."""
         parameters = {
             "client_id": registration.client_id,
             "redirect_uri": self.callback_uri.of(exchange, self.registrations.segment(registration)),
             "response_type": "code",
-            "state": encode_state(pending.state_hash, redirect, self.encode_state),
+            "state": encode_state(state, self.encode_state),
         }
         if method := registration.code_challenge_method:
             parameters["code_challenge"] = challenge(pending.code_verifier, method)
@@ -204,11 +227,16 @@ class Logins:
             raise BadRequest(
                 reason="code_missing", sentence="The identity provider's answer has no code. Please sign in again."
             )
-        session = await registration.provider.sign_in(
-            code=code,
-            redirect_uri=self.callback_uri.of(exchange, self.registrations.segment(registration)),
-            code_verifier=pending.code_verifier or None,
-            nonce=pending.nonce_hash if registration.nonce else None,
+        redirect_uri = self.callback_uri.of(exchange, self.registrations.segment(registration))
+        session = await self.redemptions.of(
+            pending.state + code.encode("utf-8", "replace"),
+            lambda: registration.provider.sign_in(
+                code=code,
+                redirect_uri=redirect_uri,
+                code_verifier=(pending.code_verifier or None) if registration.code_challenge_method else None,
+                nonce=pending.nonce_hash if registration.nonce else None,
+            ),
+            self.now(),
         )
         session = evolve(session, nonce=pending.nonce, provider=registration.id)
         refusal = self.admission.refusal(session, signing_in=True)

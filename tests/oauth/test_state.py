@@ -8,8 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.oauth.state import decode_state, encode_state
+from o2sidecar.oauth import state as states
+from o2sidecar.oauth.state import State
 from o2sidecar.refusals import BadRequest, LoginFailed
+
+
+def encode_state(state_hash: str, redirect: str, wrapped: bool) -> str:
+    return states.encode_state(State(hash=state_hash, redirect=redirect), wrapped)
+
+
+def decode_state(text: str, wrapped: bool) -> tuple[str, str]:
+    state = states.decode_state(text, wrapped)
+    return state.hash, state.redirect
+
 
 HASHES = st.text(alphabet="ABCabc019-_", min_size=1, max_size=43)
 
@@ -29,6 +40,17 @@ class StateTests(SynchronousTestCase):
         self.assertEqual(encode_state("h", "https://a:1/x", False), "h:https://a:1/x")
         self.assertEqual(decode_state("h:https://a:1/x", False), ("h", "https://a:1/x"))
         self.assertEqual(encode_state("h", "/?>", True), "aDovPz4")
+
+    def test_seed(self) -> None:
+        """A seed stands behind the redirect as a fragment, is taken off again, and spoils no fragment of an app."""
+        seed = "A" * 22
+        for redirect in ("/", "/x?a=1", "/x#part", "https://a.example/#/route"):
+            for wrapped in (False, True):
+                state = State(hash="h", redirect=redirect, seed=seed)
+                self.assertEqual(states.decode_state(states.encode_state(state, wrapped), wrapped), state)
+        self.assertEqual(states.encode_state(State(hash="h", redirect="/x", seed=seed), False), f"h:/x#~{seed}")
+        for fragment in ("#part", "#~short", f"#~{seed}/more", f"#~{seed}\n", "#~" + "A" * 109):
+            self.assertEqual(decode_state(f"h:/x{fragment}", False), ("h", f"/x{fragment}"))
 
     def test_quoted(self) -> None:
         """A redirect that oauth2-proxy quoted is read too; only as a whole, so nobody else's quoting is undone."""

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from o2sidecar.oauth.browser_secret import BrowserSecret, Seed
 from o2sidecar.oauth.pending import PendingLogin
-from o2sidecar.refusals import LoginFailed
+from o2sidecar.oauth.state import State
+from o2sidecar.refusals import LoginFailed, LoginLost
 from o2sidecar.session.cookies import CookieAttributes, Cookies, parse_cookies
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.pending_cookie import PendingCookie
@@ -44,7 +46,7 @@ class FindTests(SynchronousTestCase):
 
     def refused(self, cookie: PendingCookie, cookies: Cookies, state_hash: str, now: float = NOW) -> str:
         with self.assertRaises(LoginFailed) as caught:
-            cookie.find(cookies, state_hash, now)
+            cookie.find(cookies, State(hash=state_hash, redirect="/"), now)
         self.assertIn("CSRF", caught.exception.sentence)
         self.assertEqual(caught.exception.status, 403)
         return str(caught.exception.reason)
@@ -60,8 +62,8 @@ class FindTests(SynchronousTestCase):
                 ring=KeyRing.from_texts([vector["cookie_secret"]]),
                 per_request=csrf["name"] != vector["cookie_name"] + "_csrf",
             )
-            state_hash = csrf["state_sent"].split(":")[0]
-            pending = cookie.find([(csrf["name"], csrf["value"])], state_hash, csrf["timestamp"])
+            state = State(hash=csrf["state_sent"].split(":")[0], redirect="/")
+            pending = cookie.find([(csrf["name"], csrf["value"])], state, csrf["timestamp"])
             self.assertEqual(pending.state.hex(), csrf["fields"]["oauth_state"]["hex"])
             self.assertEqual(pending.nonce.hex(), csrf["fields"]["oidc_nonce"]["hex"])
             self.assertEqual(pending.code_verifier, csrf["fields"].get("code_verifier", ""))
@@ -71,7 +73,7 @@ class FindTests(SynchronousTestCase):
         for cookie, name in ((COOKIE, f"{NAME}_csrf"), (EACH, "")):
             pending = begun()
             lines = cookie.write(pending, HOST, [], NOW)
-            self.assertEqual(cookie.find(sent(lines), pending.state_hash, NOW), pending)
+            self.assertEqual(cookie.find(sent(lines), State(hash=pending.state_hash, redirect="/"), NOW), pending)
             self.assertTrue(lines[0].endswith(b"; Path=/; Max-Age=900; HttpOnly; Secure; SameSite=Lax"), lines[0])
             wanted = name or f"{NAME}_{pending.state_hash[:8]}_csrf"
             self.assertEqual([found for found, _ in sent(lines)], [wanted])
@@ -81,7 +83,7 @@ class FindTests(SynchronousTestCase):
         logins = [begun() for _ in range(3)]
         cookies = [pair for pending in logins for pair in sent(EACH.write(pending, HOST, [], NOW))]
         for pending in logins:
-            self.assertEqual(EACH.find(cookies, pending.state_hash, NOW), pending)
+            self.assertEqual(EACH.find(cookies, State(hash=pending.state_hash, redirect="/"), NOW), pending)
 
     def test_missing(self) -> None:
         """A browser that began no login has no cookie of one (security.md O1)."""
@@ -117,7 +119,7 @@ class FindTests(SynchronousTestCase):
         good = sent(COOKIE.write(pending, HOST, [], NOW))
         other = sent(COOKIE.write(begun(), HOST, [], NOW))
         junk = [(f"{NAME}_csrf", "junk")]
-        self.assertEqual(COOKIE.find(other + junk + good, pending.state_hash, NOW), pending)
+        self.assertEqual(COOKIE.find(other + junk + good, State(hash=pending.state_hash, redirect="/"), NOW), pending)
         self.assertEqual(self.refused(COOKIE, junk * 8 + good, pending.state_hash), "csrf_cookie_unreadable")
 
     @given(st.text(max_size=60), st.text(max_size=20), st.booleans())
@@ -125,6 +127,75 @@ class FindTests(SynchronousTestCase):
         """Whatever value and state come, the login failed and nothing else happens."""
         cookie = evolve(COOKIE, per_request=per_request)
         self.refused(cookie, [(cookie.name(state_hash), value)], state_hash)
+
+
+class BrowserTests(SynchronousTestCase):
+    """All logins of a browser are found by its one cookie."""
+
+    def tabs(self, count: int, seeds: bool) -> tuple[list[State], Cookies]:
+        """So many logins that begin a second apart, and the cookie that the last of them left."""
+        cookies: Cookies = []
+        states = []
+        for tab in range(count):
+            browser = COOKIE.browser(cookies, NOW + tab) or BrowserSecret.new(os.urandom)
+            seed = Seed.new(os.urandom, NOW + tab, provider="other") if seeds else None
+            pending = browser.login(seed, pkce=True) if seed else browser.login_at(NOW + tab, 900, pkce=True)
+            cookies = sent(COOKIE.write(pending, HOST, cookies, NOW + tab))
+            states.append(State(hash=pending.state_hash, redirect="/", seed=seed.text if seed else ""))
+        return states, cookies
+
+    def test_many_tabs(self) -> None:
+        """Twenty logins, one cookie of less than 500 bytes, each found with secrets of its own."""
+        for seeds in (False, True):
+            states, cookies = self.tabs(20, seeds)
+            self.assertEqual(len(cookies), 1)
+            self.assertLess(len(cookies[0][1]), 500)
+            found = [COOKIE.find(cookies, state, NOW + 20) for state in states]
+            self.assertEqual([login.state_hash for login in found], [state.hash for state in states])
+            for secrets in zip(*((login.state, login.nonce, login.code_verifier) for login in found), strict=True):
+                self.assertEqual(len(set(secrets)), 20)
+
+    def test_each_expires_for_itself(self) -> None:
+        """A later login lengthens the cookie's life, and no other login's."""
+        for seeds in (False, True):
+            states, cookies = self.tabs(20, seeds)
+            with self.assertRaises(LoginLost) as caught:
+                COOKIE.find(cookies, states[0], NOW + 905)
+            self.assertEqual(caught.exception.why, "another")
+            self.assertEqual(COOKIE.find(cookies, states[-1], NOW + 905).state_hash, states[-1].hash)
+
+    def test_another_browsers(self) -> None:
+        """A login of another browser is none of this one, whatever seed is put to its hash (security.md O1)."""
+        for seeds in (False, True):
+            states, _ = self.tabs(2, seeds)
+            others, cookies = self.tabs(2, seeds)
+            for state in (states[0], evolve(states[0], seed=others[0].seed), evolve(states[0], seed="A" * 22)):
+                self.assertRaises(LoginLost, COOKIE.find, cookies, state, NOW)
+
+    def test_a_seed_that_was_changed(self) -> None:
+        """Moving a login's beginning or its provider makes another login of it, which nobody began."""
+        (state, _), cookies = self.tabs(2, True)
+        seed = Seed.parse(state.seed)
+        assert seed is not None
+        for changed in (evolve(seed, begun=seed.begun + 1), evolve(seed, again=1), evolve(seed, provider="evil")):
+            self.assertRaises(LoginLost, COOKIE.find, cookies, evolve(state, seed=changed.text), NOW)
+
+    def test_oauth2_proxys_cookie(self) -> None:
+        """A browser that comes from a pod of oauth2-proxy gets a secret with its next login here."""
+        self.assertIsNone(COOKIE.browser(sent(COOKIE.write(begun(), HOST, [], NOW)), NOW))
+
+    def test_a_cookie_each(self) -> None:
+        """Where each login has a cookie of its own, none is made of another's secret."""
+        login = BrowserSecret.new(os.urandom).login_at(NOW, 900, pkce=False)
+        self.assertIsNone(EACH.browser(sent(EACH.write(login, HOST, [], NOW)), NOW))
+
+    def test_what_opens_nothing(self) -> None:
+        """Damaged, foreign and expired cookies give no secret."""
+        login = BrowserSecret.new(os.urandom).login_at(NOW, 900, pkce=False)
+        cookies = sent(COOKIE.write(login, HOST, [], NOW))
+        self.assertIsNotNone(COOKIE.browser(cookies, NOW))
+        self.assertIsNone(COOKIE.browser(cookies, NOW + 900))
+        self.assertIsNone(evolve(COOKIE, ring=KeyRing.from_texts(["fedcba9876543210"])).browser(cookies, NOW))
 
 
 class LimitTests(SynchronousTestCase):

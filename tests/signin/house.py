@@ -30,7 +30,9 @@ from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.choosing import Choosing
 from o2sidecar.signin.destinations import Destinations
+from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.pages import Pages
+from o2sidecar.signin.recovery import Recovery
 from o2sidecar.signin.transaction import Logins
 
 NOW = 1_800_000_000.0
@@ -235,6 +237,13 @@ class House:
             now=self.clock.seconds,
         )
         return evolve(logins, **changes)
+
+    def recovery(self, logins: Logins | None = None) -> Recovery:
+        return Recovery(
+            logins=logins or self.logins(),
+            failed_check=FailedCheck(attributes=self.pending.attributes, forwarding=self.forwarding),
+            log=self.log,
+        )
 
     def pages(self, **changes: Any) -> Pages:
         return Pages(**{"provider_name": "Example", "prefix": "/oauth2", "version": "1", **changes})

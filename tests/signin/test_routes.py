@@ -93,6 +93,7 @@ class RoutesTestCase(SynchronousTestCase):
 
         tree = SignIn(
             logins=home.logins(),
+            recovery=home.recovery(),
             answers=home.answers(**answers),
             destinations=home.destinations,
             current=home.current.identity,

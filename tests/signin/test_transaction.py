@@ -15,6 +15,7 @@ from o2sidecar.policy.admission import Admission
 from o2sidecar.refusals import (
     BadRequest,
     LoginFailed,
+    LoginLost,
     NotPermitted,
     ProviderFailed,
     ProviderUnavailable,
@@ -213,7 +214,7 @@ class RefusedTests(SynchronousTestCase):
         tab = Tab(home.logins())
         tab.cookies = b""
         refusal = self.refused(tab, home=home)
-        self.assertEqual((type(refusal), refusal.status, refusal.reason), (LoginFailed, 403, "csrf_cookie_missing"))
+        self.assertEqual((type(refusal), refusal.status, refusal.reason), (LoginLost, 403, "csrf_cookie_missing"))
         self.assertIn("CSRF", refusal.sentence)
 
     def test_another_logins_state_spends_no_code(self) -> None:
