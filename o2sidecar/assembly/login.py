@@ -36,6 +36,7 @@ from o2sidecar.signin.logo import NO_LOGO, OUR_MARK, Logo
 from o2sidecar.signin.page import ProviderButton
 from o2sidecar.signin.pages import Pages
 from o2sidecar.signin.recovery import Recovery
+from o2sidecar.signin.session_life import SessionLife
 from o2sidecar.signin.transaction import Logins
 
 if TYPE_CHECKING:
@@ -101,6 +102,12 @@ def _endpoints(settings: Settings, people: People, client: ProviderClient, answe
             logins=answers.logins,
             failed_check=FailedCheck(attributes=people.pending.attributes, forwarding=edge.forwarding),
             log=edge.auth.record,
+        ),
+        session_life=SessionLife(
+            look=people.current.look,
+            renew=people.current.identity,
+            now=edge.now,
+            login_url=f"{settings.proxy_prefix}/start",
         ),
         answers=answers,
         destinations=answers.destinations,

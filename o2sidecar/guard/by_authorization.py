@@ -140,6 +140,10 @@ class ByAuthorization:
         """See `SessionFinder`."""
         self._cookies.take_all_cookies(exchange)
 
+    async def look(self, exchange: Exchange) -> Opened | None:
+        """See `SessionFinder`."""
+        return await self._cookies.look(exchange)
+
     def as_of_now(self, opened: Opened) -> Opened | None:
         """See `SessionFinder`; a token is good until it expires, a password until it changes."""
         if isinstance(opened, _Proven):

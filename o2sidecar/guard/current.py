@@ -33,6 +33,11 @@ class CurrentSession:
         exchange.identity = opened.identity
         return opened.identity
 
+    async def look(self, exchange: Exchange) -> Opened | None:
+        """The request's session if it may pass, without renewing it or taking its cookies."""
+        opened = await self.sessions.look(exchange)
+        return None if opened is None or self.admission.refusal(opened.session) is not None else opened
+
     async def identity(self, exchange: Exchange) -> Identity | None:
         """Whose the request's session is, after the provider was asked if that is due."""
         settled: Deferred[Opened | None] = Deferred()

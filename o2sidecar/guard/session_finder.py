@@ -25,6 +25,12 @@ class SessionFinder(Protocol):
         `give_up` must answer when that cannot be found out, or the request is to be refused without more ado.
         """
 
+    async def look(self, exchange: Exchange) -> Opened | None:
+        """The session of the request's cookies as it is; `None` without one. Nobody's is renewed by being looked at.
+
+        `Opened.due_at` is when it is to be renewed. Raises `StoreUnavailable`.
+        """
+
     def as_of_now(self, opened: Opened) -> Opened | None:
         """A session that was found before, as it is now; `None` if it is over."""
 

@@ -87,6 +87,10 @@ class Sessions:
             return None
         return opened
 
+    async def look(self, exchange: Exchange) -> Opened | None:
+        """See `SessionFinder`."""
+        return self.find(exchange)
+
     def as_of_now(self, opened: Opened) -> Opened | None:
         """A session that was found before, as renewed since then if it was; `None` if it is over."""
         opened = self._opened.get(opened.key) or opened

@@ -122,6 +122,16 @@ class StoredSessions:
         else:
             decide(exchange, None)
 
+    async def look(self, exchange: Exchange) -> Opened | None:
+        """See `SessionFinder`."""
+        for each in self._presented(exchange):
+            with suppress(CookieRefused):
+                stored = await self._store.load(each.ticket)
+                if stored is not None and stored.session.names_somebody:
+                    held = self._made(self._own.key(exchange), each, stored, None)
+                    return evolve(held, due_at=held.renew_at)
+        return await self._sealed.look(exchange) if self._sealed else None
+
     def as_of_now(self, opened: Opened) -> Opened | None:
         """See `SessionFinder`. The store is asked if that is due; what it says counts the next time."""
         if not isinstance(opened, _Held):

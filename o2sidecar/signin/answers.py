@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from o2sidecar.http.exchange import PLAIN_TEXT, Exchange, HeaderFields
 from o2sidecar.observe.records import Outcome
-from o2sidecar.policy.audience import expects_page
+from o2sidecar.policy.audience import expects_page, navigates
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import (
     BadRequest,
@@ -32,6 +32,7 @@ from o2sidecar.refusals import (
 from o2sidecar.signin.choosing import Choosing
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, carries_form, submitted_fields
+from o2sidecar.signin.kept_form import MOST_BYTES, kept_form
 from o2sidecar.signin.page import NO_STORE, Page
 from o2sidecar.signin.pages import Pages, phrase_of
 from o2sidecar.signin.transaction import Logins, NotAdmitted, Onward
@@ -84,6 +85,9 @@ class Answers:
         elif not expects_page(exchange):
             challenged = self.websocket_challenge or not _asks_for_websocket(exchange)
             self._refuse_script(exchange, NotSignedIn(status=401 if challenged else 403), plain=False)
+        elif _is_sent_by_person(exchange):
+            read = Deferred.fromCoroutine(self._not_received(exchange))
+            read.addErrback(lambda failure: self.broken(exchange, failure))
         elif carries_form(exchange) and exchange.content_length and exchange.content_length <= self.body_limit:
             read = Deferred.fromCoroutine(self._offer_for_form(exchange))
             read.addErrback(lambda failure: self.broken(exchange, failure))
@@ -198,6 +202,22 @@ class Answers:
         begun.addCallback(lambda onward: self.send_on(exchange, onward))
         begun.addErrback(lambda failure: self.broken(exchange, failure))
 
+    async def _not_received(self, exchange: Exchange) -> None:
+        """Say that what a person sent is lost, and give it back where that is safe."""
+        exchange.reason = NotSignedIn().reason
+        keep_out_of_caches(exchange)
+        small = carries_form(exchange) and 0 < (exchange.content_length or 0) <= min(MOST_BYTES, self.body_limit)
+        body = await exchange.read_body(MOST_BYTES) if small else b""
+        kept = kept_form(exchange, body, self.destinations.redirects, self.forwarding)
+        self.take_cookies(exchange)
+        page = self.pages.not_received(
+            self.destinations.of_page(exchange),
+            kept,
+            request_id=exchange.request_id,
+            accept_language=exchange.header(b"accept-language"),
+        )
+        self.show(exchange, page)
+
     async def _offer_for_form(self, exchange: Exchange) -> None:
         try:
             fields = submitted_fields(exchange, await exchange.read_body(self.body_limit), self.destinations.semicolons)
@@ -241,6 +261,11 @@ class Answers:
             self.log(Outcome.ERROR, exchange, who, str(refusal))
         else:
             self._errors.warn("{id} refused: {refusal}", id=exchange.request_id, refusal=str(refusal))
+
+
+def _is_sent_by_person(exchange: Exchange) -> bool:
+    """Whether a browser posts a form and goes to what comes of it."""
+    return exchange.method == b"POST" and exchange.has_body and navigates(exchange)
 
 
 def _asks_for_websocket(exchange: Exchange) -> bool:

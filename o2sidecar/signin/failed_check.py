@@ -27,11 +27,11 @@ class FailedCheck:
     forwarding: Forwarding
 
     def loop(self, exchange: Exchange, lost: LoginLost) -> LoginLoop:
-        """What to tell the person and the operator after two logins were lost in a row."""
+        """What to tell the person and the operator after several logins were lost in a row."""
         check, said = _OF_COOKIES.get(lost.why) or self._not_returned(exchange)
         return LoginLoop(
             check=check,
-            sentence=f"Signing in failed twice in a row, so it was stopped here: {said}",
+            sentence=f"Signing in failed again and again, so it was stopped here: {said}",
             detail=f"{check}: {said} ({lost.reason})",
         )
 

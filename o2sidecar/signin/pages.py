@@ -7,7 +7,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from attrs import define
+from attrs import define, evolve
 
 from o2sidecar.refusals import (
     Busy,
@@ -21,6 +21,7 @@ from o2sidecar.refusals import (
 )
 from o2sidecar.signin.brand import OURS, Brand
 from o2sidecar.signin.explanations import explanation_of
+from o2sidecar.signin.kept_form import KeptForm
 from o2sidecar.signin.languages import Language, Languages
 from o2sidecar.signin.logo import OUR_MARK, Logo
 from o2sidecar.signin.looks import Looks, markup, markup_of
@@ -98,6 +99,28 @@ class Pages:
             providers=self.providers if providers is None else providers,
             trouble=_TROUBLES.get(status, ""),
         )
+
+    def not_received(
+        self,
+        redirect: str,
+        kept: KeptForm | None,
+        *,
+        request_id: str = "",
+        accept_language: bytes | None = None,
+    ) -> Page:
+        """The page that says that a form did not arrive; `kept`: it, if it may be sent again from here."""
+        page = self._looks.page(
+            403,
+            "not_received.html",
+            self._language(accept_language),
+            request_id=request_id,
+            prefix=self.prefix,
+            redirect=redirect,
+            kept=kept,
+        )
+        # A form that is sent again says where it comes from: apps that look at Origin would refuse "null".
+        fields = [field for field in page.fields if field[0] != b"Referrer-Policy"]
+        return evolve(page, fields=(*fields, (b"Referrer-Policy", b"same-origin")))
 
     def signed_out(self, redirect: str, *, request_id: str = "", accept_language: bytes | None = None) -> Page:
         """The page after signing out, for when going on would sign the person in again at once."""

@@ -1,4 +1,4 @@
-"""A login that is lost on the way is begun anew by itself, once; then a page names the check that fails each time.
+"""A login that is lost on the way is begun anew by itself; if that fails too, a page names the check that does.
 
 Lost are those that took too long, whose cookie is gone or is another browser's, and whose code was spent already. The
 person did nothing wrong and would only be told to sign in again, which is what happens here without a word. The number
@@ -15,15 +15,15 @@ from collections.abc import Callable
 from attrs import frozen
 
 from o2sidecar.http.exchange import Exchange
+from o2sidecar.oauth.browser_secret import Seed
 from o2sidecar.observe.records import Outcome
 from o2sidecar.policy.audience import navigates
-from o2sidecar.refusals import LoginFailed, LoginLost, ProviderFailed, Refusal
+from o2sidecar.policy.redirects import location
+from o2sidecar.providers.registrations import Registration
+from o2sidecar.refusals import BadRequest, LoginFailed, LoginLost, ProviderFailed, Refusal
 from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.fields import Fields
 from o2sidecar.signin.transaction import Logins, Onward
-
-_ROUNDS = 1
-"""How many logins may follow by themselves."""
 
 
 @frozen(kw_only=True)
@@ -45,15 +45,46 @@ class Recovery:
         except Refusal as refusal:
             if not _is_nobodys_fault(refusal) or not navigates(exchange):
                 raise
-            failed = self.logins.failed_before(fields)
-            if failed >= _ROUNDS:
+            wanted = self.logins.wanted(fields) or "/"
+            if await self.logins.current(exchange) is not None:
+                # Another tab has signed in meanwhile.
+                return Onward(location=location(wanted))
+            seed = self.logins.seed(fields)
+            failed = self._failed_before(seed)
+            if failed >= _rounds(refusal):
                 if isinstance(refusal, LoginLost):
                     raise self.failed_check.loop(exchange, refusal) from None
                 raise
-            onward = await self.logins.begin(exchange, self.logins.wanted(fields) or "/", again=failed + 1)
+            registration = self._registration(seed)
+            onward = await self.logins.begin(exchange, wanted, registration, again=failed + 1)
             exchange.reason = refusal.reason
             self.log(Outcome.FAILURE, exchange, "", f"{refusal}; signing in begins anew")
             return onward
+
+    def _failed_before(self, seed: Seed | None) -> int:
+        """How many logins failed in a row before this one.
+
+        One that took longer than logins last does not count: a person was away, which happens as often as it likes.
+        """
+        expire = self.logins.pending.attributes.expire
+        return seed.again if seed and not (expire and seed.begun <= self.logins.now() - expire) else 0
+
+    def _registration(self, seed: Seed | None) -> Registration | None:
+        """With whom the lost login was; `None` if it does not tell, or nobody knows them any more."""
+        try:
+            return self.logins.registrations.named(seed.provider) if seed and seed.provider else None
+        except BadRequest:
+            return None
+
+
+def _rounds(refusal: Refusal) -> int:
+    """How many logins may follow by themselves.
+
+    One; three where tabs that began at the same moment crossed: here, the cookie that came back is another tab's; at
+    the provider, codes of one session make each other worthless.
+    """
+    crossed = isinstance(refusal, ProviderFailed) or (isinstance(refusal, LoginLost) and refusal.why == "another")
+    return 3 if crossed else 1
 
 
 def _is_nobodys_fault(refusal: Refusal) -> bool:

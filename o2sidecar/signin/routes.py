@@ -1,4 +1,4 @@
-"""The own endpoints: a Klein tree of start, callback, sign_in, sign_out, auth, userinfo and static (CONTRACT §1)."""
+"""The own endpoints, a Klein tree: start, callback, sign_in, sign_out, auth, userinfo, static (CONTRACT §1), more."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, form_fields, submitted_fields
 from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.recovery import Recovery
+from o2sidecar.signin.renewed_page import renewed_page
+from o2sidecar.signin.session_life import SessionLife
 from o2sidecar.signin.transaction import Logins, Onward
 
 _LONGEST_GROUPS = 500
@@ -46,12 +48,13 @@ class SignIn:
     `end`: ends the session of a request and has the answer delete its cookies. `take_cookies`: has an answer delete the
     session cookies that its request brought. `public`: whether a request needs no session. `auth`: the auth
     endpoint. `call_backend`: asks for the provider's `backend_logout_url` when somebody signs out.
-    `recovery`: completes logins. `body_limit`: most bytes of a form. `local_form`: answers the form of local users,
-    where there are some.
+    `recovery`: completes logins. `session_life`: tells how long a session lasts. `body_limit`: most bytes of a form.
+    `local_form`: answers the form of local users, where there are some.
     """
 
     logins: Logins
     recovery: Recovery
+    session_life: SessionLife
     answers: Answers
     destinations: Destinations
     current: Callable[[Exchange], Awaitable[Identity | None]]
@@ -100,6 +103,16 @@ class SignIn:
     def userinfo(self, request: Request) -> Deferred[None]:
         """Say who is signed in."""
         return self._answer(request, self._userinfo)
+
+    @router.route("/session")
+    def session(self, request: Request) -> Deferred[None]:
+        """Say how long the session lasts, to the scripts of a page."""
+        return self._answer(request, self._session)
+
+    @router.route("/renewed")
+    def renewed(self, request: Request) -> Deferred[None]:
+        """Tell the page that opened this window that there is a session."""
+        return self._answer(request, self._renewed)
 
     @router.route("/static/", branch=True)
     def static(self, request: Request) -> Deferred[None]:
@@ -179,6 +192,13 @@ class SignIn:
         else:
             exchange.reason = "no_session"
             exchange.answer(401, PLAIN_TEXT, b"Unauthorized\n")
+
+    async def _session(self, exchange: Exchange, body: bytes) -> None:
+        await self.session_life.answer(exchange)
+
+    async def _renewed(self, exchange: Exchange, body: bytes) -> None:
+        page = renewed_page(await self.session_life.look(exchange) is not None)
+        exchange.answer(200, list(page.fields), page.body)
 
     async def _nothing(self, exchange: Exchange, body: bytes) -> None:
         exchange.answer(404, PLAIN_TEXT, b"Not Found\n")

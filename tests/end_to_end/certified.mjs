@@ -1,5 +1,6 @@
 // npm's certified OpenID provider for the end-to-end tests: node certified.mjs PORT REDIRECT_URI...
-// Whoever comes is signed in as the cookie `account` says, without a page; everything asked for is granted.
+// Whoever comes is signed in as the cookie `account` says, without a page; everything asked for is granted. With the
+// cookie `pause`, the way back to the client is a link on a page and no redirect.
 import Provider, { interactionPolicy } from 'oidc-provider';
 
 const [port, ...redirectUris] = process.argv.slice(2);
@@ -17,6 +18,7 @@ const provider = new Provider(issuer, {
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
   }],
+  ttl: { AuthorizationCode: 600 },
   pkce: { required: () => true },
   scopes: ['openid', 'offline_access', 'email', 'profile', 'groups'],
   claims: {
@@ -41,7 +43,10 @@ const provider = new Provider(issuer, {
     }),
   }),
   loadExistingGrant: async ({ oidc }) => {
-    const grant = new provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId });
+    // One grant for a session: a new one would make worthless what codes of other tabs were given for.
+    const known = oidc.session.grantIdFor(oidc.client.clientId);
+    const grant = (known && await provider.Grant.find(known))
+      || new provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId });
     grant.addOIDCScope(oidc.params.scope);
     await grant.save();
     return grant;
@@ -51,6 +56,13 @@ const provider = new Provider(issuer, {
 provider.use(async (ctx, next) => {
   if (!ctx.path.startsWith('/interaction/')) {
     await next();
+    const back = ctx.response.get('location');
+    if (ctx.cookies.get('pause') && back.startsWith(redirectUri)) {
+      ctx.remove('location');
+      ctx.status = 200;
+      ctx.type = 'html';
+      ctx.body = `<!doctype html><title>Paused</title><a id="continue" href="${back.replaceAll('&', '&amp;')}">Continue</a>`;
+    }
     return;
   }
   ctx.respond = false;

@@ -340,6 +340,15 @@ class RenewedTests(StoredCase):
     def tokens(self) -> list[str]:
         return [opened.session.access_token for opened in self.decided if opened]
 
+    def test_looking_renews_nothing(self) -> None:
+        """Who only looks sees that the session is due, and asks nobody but the store."""
+        opened = outcome(self.pod.sessions.look(Asked(self.pair)))  # type: ignore[arg-type]
+        self.assertEqual((opened.session.name, opened.due_at), ("alice@example.com", NOW + 600))
+        self.assertEqual(self.pod.provider.asked, [])
+        self.assertIsNone(outcome(self.pod.sessions.look(Asked("a=1"))))  # type: ignore[arg-type]
+        self.cut()
+        self.assertIsInstance(outcome(self.pod.sessions.look(Asked(self.pair))), StoreUnavailable)  # type: ignore[arg-type]
+
     def test_once_here(self) -> None:
         """Fifty requests cost one question to the provider, and the renewed session is stored for everybody."""
         for _ in range(50):

@@ -33,6 +33,7 @@ from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.pages import Pages
 from o2sidecar.signin.recovery import Recovery
+from o2sidecar.signin.session_life import SessionLife
 from o2sidecar.signin.transaction import Logins
 
 NOW = 1_800_000_000.0
@@ -243,6 +244,11 @@ class House:
             logins=logins or self.logins(),
             failed_check=FailedCheck(attributes=self.pending.attributes, forwarding=self.forwarding),
             log=self.log,
+        )
+
+    def session_life(self) -> SessionLife:
+        return SessionLife(
+            look=self.current.look, renew=self.current.identity, now=self.clock.seconds, login_url="/oauth2/start"
         )
 
     def pages(self, **changes: Any) -> Pages:

@@ -17,7 +17,7 @@ from o2sidecar.session.keys import KeyRing
 from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.fields import Fields
 from o2sidecar.signin.transaction import Logins, Onward
-from tests.signin.house import ALICE, NAME, Asked, House, chances, house, now_of, query_of
+from tests.signin.house import ALICE, NAME, Asked, House, chances, house, now_of, query_of, session_pair
 
 PAGE: HeaderFields = [(b"Accept", b"text/html"), (b"Sec-Fetch-Mode", b"navigate"), (b"Sec-Fetch-Dest", b"document")]
 CSRF = f"{NAME}_csrf"
@@ -158,6 +158,11 @@ class OnceMoreTests(SynchronousTestCase):
         browser.home.provider.outcome = ProviderFailed(reason="code_refused", detail="refused: invalid_grant")
         again = browser.back(begun)
         self.assertTrue(at_provider(again))
+        signed_in = [*PAGE, (b"Cookie", session_pair())]
+        self.assertEqual(browser.back(again, fields=signed_in).location, b"/wanted?x=1", "another tab was faster")
+        for _ in range(2):
+            again = browser.back(again)
+            self.assertTrue(at_provider(again))
         self.assertRaises(ProviderFailed, browser.back, again)
         browser.home.provider.outcome = ALICE
         self.assertEqual(browser.back(again).location, b"/wanted?x=1")
@@ -324,7 +329,7 @@ class LoopTests(SynchronousTestCase):
         browser = Browser(house(), random=chances(b"one"))
         begun = browser.begin("/")
         foreign = Browser(house(random=chances(b"two")))
-        for end in (False, True):
+        for end in (False, False, False, True):
             foreign.jar.clear()
             foreign.begin("/")
             browser.jar = dict(foreign.jar)

@@ -94,6 +94,7 @@ class RoutesTestCase(SynchronousTestCase):
         tree = SignIn(
             logins=home.logins(),
             recovery=home.recovery(),
+            session_life=home.session_life(),
             answers=home.answers(**answers),
             destinations=home.destinations,
             current=home.current.identity,
