@@ -163,7 +163,7 @@ class Answers:
         page = self.pages.signed_out(redirect, request_id=exchange.request_id, accept_language=language)
         self.show(exchange, page)
 
-    async def begin(self, exchange: Exchange, redirect: str, fields: Fields, *, choose_account: bool = False) -> None:
+    async def begin(self, exchange: Exchange, redirect: str, fields: Fields, *, prompt: str = "") -> None:
         """Send the browser to the provider that its request is for; let the person choose where nothing tells which.
 
         `fields`: what the request submitted. Raises as `Choosing.of` and `Logins.begin` do.
@@ -177,7 +177,7 @@ class Answers:
             redirect,
             choice.registration,
             login_hint=choice.login_hint,
-            choose_account=choose_account,
+            prompt=prompt,
         )
         self.send_on(exchange, onward)
 

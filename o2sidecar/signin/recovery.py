@@ -56,7 +56,8 @@ class Recovery:
                     raise self.failed_check.loop(exchange, refusal) from None
                 raise
             registration = self._registration(seed)
-            onward = await self.logins.begin(exchange, wanted, registration, again=failed + 1)
+            prompt = "login" if _knows_no_choice(refusal) else ""
+            onward = await self.logins.begin(exchange, wanted, registration, prompt=prompt, again=failed + 1)
             exchange.reason = refusal.reason
             self.log(Outcome.FAILURE, exchange, "", f"{refusal}; signing in begins anew")
             return onward
@@ -94,5 +95,18 @@ def _is_nobodys_fault(refusal: Refusal) -> bool:
         return refusal.reason == "code_refused" and "invalid_grant" in refusal.detail
     if isinstance(refusal, LoginFailed) and refusal.reason == "provider_error":
         # Keycloak says so when its own page was left for too long.
-        return "authentication_expired" in refusal.detail
+        return "authentication_expired" in refusal.detail or _knows_no_choice(refusal)
     return isinstance(refusal, LoginLost)
+
+
+def _knows_no_choice(refusal: Refusal) -> bool:
+    """Whether a provider cannot let people choose an account; to sign in anew is the next best thing.
+
+    OpenID Connect Core 1.0 §3.1.2.6 has the first of these errors; strict providers take an unknown prompt for a
+    request that makes no sense.
+    """
+    return (
+        isinstance(refusal, LoginFailed)
+        and refusal.reason == "provider_error"
+        and refusal.detail.partition(" ")[0] in {"account_selection_required", "invalid_request"}
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64encode
 from hashlib import sha256
 
-from o2sidecar.signin.pages import Page
+from o2sidecar.signin.page import Page
 
 _SCRIPT = """
 const told = { type: 'o2sidecar:renewed', authenticated: document.body.dataset.authenticated === 'true' };

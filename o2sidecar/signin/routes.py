@@ -126,9 +126,9 @@ class SignIn:
 
     async def _start(self, exchange: Exchange, body: bytes) -> None:
         fields = self._submitted(exchange, body)
-        choose = fields.first("prompt") == "select_account"
+        prompt = "select_account" if fields.first("prompt") == "select_account" else ""
         redirect = self.destinations.of(exchange, fields)
-        await self.answers.begin(exchange, redirect, fields, choose_account=choose)
+        await self.answers.begin(exchange, redirect, fields, prompt=prompt)
 
     async def _callback(self, exchange: Exchange, body: bytes) -> None:
         # A HEAD must not spend the code that its GET brings; nothing but these two is an answer of a provider.

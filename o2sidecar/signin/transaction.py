@@ -84,13 +84,14 @@ class Logins:
         registration: Registration | None = None,
         *,
         login_hint: str = "",
-        choose_account: bool = False,
+        prompt: str = "",
         again: int = 0,
     ) -> Onward:
         """Where to send the browser to sign in, to come to `redirect` in the end.
 
         `registration`: with whom; else the first. `login_hint`: the address that the person gave.
-        `choose_account`: have the provider ask which account to use (OpenID Connect Core 1.0 §3.1.2.1, prompt).
+        `prompt`: what the provider is to ask the person (OpenID Connect Core 1.0 §3.1.2.1): select_account or login;
+        empty: what settings say.
         `again`: how many logins failed in a row before this one, which begins by itself.
         Raises `ProviderUnavailable` while nobody can sign in.
         """
@@ -102,9 +103,9 @@ class Logins:
         seed = Seed.new(self.random, now, again=again, provider=registration.id) if named else None
         pending = self._new(cookies, seed, bool(registration.code_challenge_method), now)
         parameters = dict(registration.provider.authorization_parameters())
-        if choose_account:
+        if prompt:
             parameters.pop("approval_prompt", None)
-            parameters["prompt"] = "select_account"
+            parameters["prompt"] = prompt
         if login_hint:
             parameters["login_hint"] = login_hint
         state = State(hash=pending.state_hash, redirect=redirect, seed=seed.text if seed else "")

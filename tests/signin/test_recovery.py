@@ -175,6 +175,16 @@ class OnceMoreTests(SynchronousTestCase):
         self.once_more(browser, begun, **said)
         self.assertRaises(LoginFailed, browser.back, begun, error="access_denied", code="")
 
+    def test_a_provider_without_a_choice_of_accounts(self) -> None:
+        """One that cannot let people choose an account has them sign in anew (Core 1.0 §3.1.2.6)."""
+        for error in ("account_selection_required", "invalid_request"):
+            browser = Browser(house())
+            begun = browser.begin("/wanted?x=1")
+            again = browser.back(begun, error=error, code="")
+            self.assertTrue(at_provider(again))
+            self.assertEqual(query_of(again.location)["prompt"], "login")
+            self.assertRaises(LoginFailed, browser.back, again, error=error, code="")
+
     def test_only_to_safe_places(self) -> None:
         """A made-up answer leads no further than a link to the start of a login would (security.md O13, R)."""
         browser = Browser(house())

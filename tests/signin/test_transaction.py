@@ -101,7 +101,7 @@ class BeginTests(SynchronousTestCase):
 
     def test_another_account_can_be_chosen(self) -> None:
         """The provider is asked to let the person choose, by one prompt parameter only."""
-        onward = now_of(house().logins().begin(Asked(), "/", choose_account=True))  # type: ignore[arg-type]
+        onward = now_of(house().logins().begin(Asked(), "/", prompt="select_account"))  # type: ignore[arg-type]
         sent = query_of(onward.location)
         self.assertEqual(sent["prompt"], "select_account")
         self.assertNotIn("approval_prompt", sent)
