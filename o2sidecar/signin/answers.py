@@ -157,6 +157,11 @@ class Answers:
         page = self.pages.sign_in(status, redirect, request_id=exchange.request_id, accept_language=language)
         self.show(exchange, page)
 
+    def renewed(self, exchange: Exchange, authenticated: bool) -> None:
+        """Show the page that tells the one that opened it whether somebody is signed in."""
+        language = exchange.header(b"accept-language")
+        self.show(exchange, self.pages.renewed(authenticated, request_id=exchange.request_id, accept_language=language))
+
     def signed_out(self, exchange: Exchange, redirect: str) -> None:
         """Show the page that says that nobody is signed in any more."""
         language = exchange.header(b"accept-language")

@@ -33,20 +33,26 @@ class Looks:
     origins: tuple[str, ...] = ()
     no_store: bool = True
 
-    def page(self, status: int, template: str, language: Language, **values: object) -> Page:
-        """A page; values are text and are escaped unless they are markup."""
+    def page(self, status: int, template: str, language: Language, *, script: str = "", **values: object) -> Page:
+        """A page; values are text and are escaped unless they are markup.
+
+        `script`: the file of the one that it may run.
+        """
+        code = self._source(script) if script else ""
         html = self._environment.get_template(template).render(
             status=status,
             brand=self.brand,
             logo=self.logo,
             footer=markup(self.footer),
             style=markup(self._style),
+            script=markup(code),
             language=language.tag,
             say=language.say,
             compose=lambda sentence, **parts: markup_of(language.template(sentence), **parts),
             **values,
         )
-        return Page.of(status, html, self._policy, no_store=self.no_store)
+        policy = self._policy + (b"; script-src '%s'" % _hash_of(code) if code else b"")
+        return Page.of(status, html, policy, no_store=self.no_store)
 
     @cached_property
     def _environment(self) -> Environment:
@@ -63,9 +69,12 @@ class Looks:
 
     @cached_property
     def _style(self) -> str:
+        return self._source("style.css") + self.brand.style
+
+    def _source(self, name: str) -> str:
         loader = self._environment.loader
         assert loader is not None
-        return loader.get_source(self._environment, "style.css")[0] + self.brand.style
+        return loader.get_source(self._environment, name)[0]
 
     @cached_property
     def _policy(self) -> bytes:
@@ -74,12 +83,17 @@ class Looks:
         Forms may lead anywhere by https or http: browsers apply form-action to the redirects that follow as well, and
         signing in leads over hosts that only the provider knows.
         """
-        digest = b64encode(sha256(self._style.encode()).digest()).decode("ascii")
+        digest = _hash_of(self._style).decode("ascii")
         images = " ".join(["data:", *dict.fromkeys((*self.logo.origins, *self.origins))])
         return (
-            f"default-src 'none'; style-src 'sha256-{digest}'; img-src {images}; form-action 'self' https: http:; "
+            f"default-src 'none'; style-src '{digest}'; img-src {images}; form-action 'self' https: http:; "
             "frame-ancestors 'none'; base-uri 'none'"
         ).encode("ascii")
+
+
+def _hash_of(text: str) -> bytes:
+    """A source that allows just this text (CSP Level 3 §2.3.1, hash-source)."""
+    return b"sha256-" + b64encode(sha256(text.encode()).digest())
 
 
 def markup(html: str) -> Any:

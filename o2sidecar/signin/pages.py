@@ -14,6 +14,7 @@ from o2sidecar.refusals import (
     LoginLoop,
     NothingThere,
     NotPermitted,
+    OtherProvider,
     ProviderFailed,
     Refusal,
     StoreUnavailable,
@@ -122,6 +123,18 @@ class Pages:
         fields = [field for field in page.fields if field[0] != b"Referrer-Policy"]
         return evolve(page, fields=(*fields, (b"Referrer-Policy", b"same-origin")))
 
+    def renewed(self, authenticated: bool, *, request_id: str = "", accept_language: bytes | None = None) -> Page:
+        """The page at which a login in a window of its own ends; `authenticated`: whether there is a session now."""
+        return self._looks.page(
+            200,
+            "renewed.html",
+            self._language(accept_language),
+            script="renewed.js",
+            request_id=request_id,
+            prefix=self.prefix,
+            authenticated=authenticated,
+        )
+
     def signed_out(self, redirect: str, *, request_id: str = "", accept_language: bytes | None = None) -> Page:
         """The page after signing out, for when going on would sign the person in again at once."""
         return self._looks.page(
@@ -185,6 +198,8 @@ class Pages:
             return [again]
         if isinstance(refusal, NothingThere):
             return [Way(label="Go to the first page", action="/")]
+        if isinstance(refusal, OtherProvider):
+            return [Way(label="Sign in another way", action=f"{self.prefix}/sign_in", fields=anew)]
         if isinstance(refusal, NotPermitted):
             fields = (*anew, ("prompt", "select_account"))
             return [back, Way(label="Use another account", action=f"{self.prefix}/start", fields=fields)]

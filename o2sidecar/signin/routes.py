@@ -29,7 +29,6 @@ from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, form_fields, submitted_fields
 from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.recovery import Recovery
-from o2sidecar.signin.renewed_page import renewed_page
 from o2sidecar.signin.session_life import SessionLife
 from o2sidecar.signin.transaction import Logins, Onward
 
@@ -197,8 +196,7 @@ class SignIn:
         await self.session_life.answer(exchange)
 
     async def _renewed(self, exchange: Exchange, body: bytes) -> None:
-        page = renewed_page(await self.session_life.look(exchange) is not None)
-        exchange.answer(200, list(page.fields), page.body)
+        self.answers.renewed(exchange, await self.session_life.look(exchange) is not None)
 
     async def _nothing(self, exchange: Exchange, body: bytes) -> None:
         exchange.answer(404, PLAIN_TEXT, b"Not Found\n")

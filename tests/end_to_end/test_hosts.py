@@ -101,3 +101,18 @@ class SharedCallbackTests(HostsCase):
                 self.await_app(other)
             self.browser.get(f"http://app2.{DOMAIN}:{second}/oauth2/sign_out")
             eventually("being signed out", lambda: not self.browser.get_cookies(), 30)
+
+    def test_an_app_for_one_provider(self) -> None:
+        """An app that accepts one provider turns the other one's people away, and lets them choose the right one."""
+        self.start_app(port=self.auth_port)
+        first, second = self.start_app(), self.start_app("--accepted-provider=one", ids=["one"])
+        self.browser.get(f"http://app1.{DOMAIN}:{first}/")
+        self.press("Provider two")
+        self.await_app(f"http://app1.{DOMAIN}:{first}/")
+        wanted = f"http://app2.{DOMAIN}:{second}/only?for=one"
+        self.browser.get(wanted)
+        self.press("another way")
+        self.press("Sign in with")
+        self.await_app(wanted)
+        self.browser.get(f"http://app1.{DOMAIN}:{first}/again")
+        self.await_app(f"http://app1.{DOMAIN}:{first}/again")
