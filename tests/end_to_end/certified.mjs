@@ -57,7 +57,7 @@ provider.use(async (ctx, next) => {
   if (!ctx.path.startsWith('/interaction/')) {
     await next();
     const back = ctx.response.get('location');
-    if (ctx.cookies.get('pause') && back.startsWith(redirectUri)) {
+    if (ctx.cookies.get('pause') && redirectUris.some((uri) => back.startsWith(uri))) {
       ctx.remove('location');
       ctx.status = 200;
       ctx.type = 'html';
