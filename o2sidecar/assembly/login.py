@@ -15,6 +15,7 @@ from o2sidecar.assembly.asking import kept_documents, provider_client
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.people import People
+from o2sidecar.assembly.secrets import secret_of
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers import registry
@@ -60,7 +61,10 @@ def provider_of(settings: Settings, edge: Edge, reactor: Any) -> tuple[Provider,
     """The provider, and what it is asked with; it gets those options that it declares, by their keys."""
     client = provider_client(settings, edge, reactor)
     surroundings = surroundings_of(settings, client, reactor)
-    options = attrs.asdict(settings, recurse=False)
+    secret = secret_of(
+        settings.client_secret, settings.client_secret_file, setting="client_secret_file", reactor=reactor
+    )
+    options = attrs.asdict(settings, recurse=False) | {"client_secret": secret}
     return checked("provider", lambda: registry.build(settings.provider, options, surroundings)), client
 
 

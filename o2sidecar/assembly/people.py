@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from o2sidecar.assembly.credentials import htpasswd_file_of, local_users_of, tokens_of, with_authorization
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.registrations import admission_of
+from o2sidecar.assembly.secrets import key_ring_of
 from o2sidecar.emails_file import EmailsFile
 from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
 from o2sidecar.guard.local_users import LocalUsers, Renewing
@@ -65,7 +66,8 @@ class People:
     ) -> People:
         """From settings."""
         settings, structure = loaded.settings, loaded.structure
-        cookie, pending = _cookies(settings)
+        ring, key_files = key_ring_of(settings, reactor)
+        cookie, pending = _cookies(settings, ring)
         emails = _emails_file(settings, reactor)
         headers = _headers(settings, structure)
         provider = SeveralProviders(registrations)
@@ -91,7 +93,7 @@ class People:
             origins=Origins(redirects=redirects, forwarding=edge.forwarding),
             local_users=users,
             store=store,
-            background=tuple(each for each in (emails, listed, store) if each),
+            background=(*key_files, *(each for each in (emails, listed, store) if each)),
         )
 
 
@@ -153,8 +155,7 @@ def _redirects(settings: Settings) -> Redirects:
     )
 
 
-def _cookies(settings: Settings) -> tuple[SessionCookie, PendingCookie]:
-    ring = KeyRing.from_texts([settings.cookie_secret])
+def _cookies(settings: Settings, ring: KeyRing) -> tuple[SessionCookie, PendingCookie]:
     attributes = CookieAttributes(
         name=settings.cookie_name,
         path=settings.cookie_path,

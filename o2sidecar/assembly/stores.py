@@ -13,6 +13,7 @@ from twisted.internet.ssl import CertificateOptions
 
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.secrets import secret_of
 from o2sidecar.guard.local_users import Renewing
 from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.renewing import Renewals
@@ -149,7 +150,12 @@ class _Way:
     def login(self, database: int = 0) -> Login:
         return Login(
             username=self.settings.redis_username or self.url.username,
-            password=self.settings.redis_password or self.url.password,
+            password=secret_of(
+                self.settings.redis_password or self.url.password,
+                self.settings.redis_password_file,
+                setting="redis_password_file",
+                reactor=self.reactor,
+            ),
             database=database,
         )
 

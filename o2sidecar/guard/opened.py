@@ -60,5 +60,11 @@ class OpenedSessions:
             self._older, self._younger = self._younger, {}
         self._younger[opened.key] = opened
 
+    def forget_untouched(self) -> None:
+        """Forget what its cookie tells just as well; what ended or was renewed since then is known here only."""
+        for kept in (self._younger, self._older):
+            for key in [key for key, opened in kept.items() if not opened.ended and not opened.renewed]:
+                del kept[key]
+
     def __len__(self) -> int:
         return len(self._younger.keys() | self._older.keys())

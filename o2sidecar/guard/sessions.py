@@ -61,6 +61,8 @@ class Sessions:
         self._refresh_period = refresh_period or inf
         self._retry_period = min(retry_period, self._refresh_period)
         self._opened = OpenedSessions(remembered)
+        # What was sealed with a key that seals no more is to be sealed anew.
+        cookie.codec.ring.on_change(self._opened.forget_untouched)
         self._counts = counts or SessionCounts()
         self._provider = Renewals(provider=provider, counts=self._counts)
         self._renewals: SharedCalls[Opened | None] = SharedCalls()
@@ -149,17 +151,18 @@ class Sessions:
     def _open(self, key: bytes, cookies: Cookies) -> Opened | None:
         now = self._now()
         try:
-            session = self._cookie.read(cookies, now)
+            carried = self._cookie.carried(cookies, now)
         except CookieRefused as refused:
             self._counts.refused.add(refused.reason)
             return None
-        if session is None:
+        if carried is None:
             return None
-        if not session.names_somebody:
+        if not carried.session.names_somebody:
             self._counts.refused.add("nobody")
             return None
         self._counts.opened += 1
-        opened = self._made(key, session)
+        opened = self._made(key, carried.session)
+        opened.renewed = carried.aged
         self._opened.keep(opened)
         return opened
 

@@ -93,6 +93,7 @@ class StoredSessions:
         self._trust = trust
         self._sealed = sealed
         self._opened = OpenedSessions(remembered)
+        tickets.ring.on_change(self._opened.forget_untouched)
         self._counts = counts or SessionCounts()
         self._questions: SharedCalls[Opened | None] = SharedCalls()
 
@@ -259,7 +260,8 @@ class StoredSessions:
             expires_at=presented.signed_at + self._trust.lifetime,
             due_at=0,
             # The session was renewed since its ticket was signed, here or elsewhere; the cookie is to live as long.
-            renewed=session.created_at is not None and session.created_at >= presented.signed_at + 1,
+            renewed=presented.aged
+            or (session.created_at is not None and session.created_at >= presented.signed_at + 1),
             presented=presented,
             stored=stored,
             renew_at=self._renew_at(stored),

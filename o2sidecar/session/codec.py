@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.packing import pack, unpack
-from o2sidecar.session.sealing import CookieRefused, seal, unseal
+from o2sidecar.session.sealing import CookieRefused, is_signed_with, seal, unseal
 from o2sidecar.session.session import Session
 
 
@@ -52,6 +52,10 @@ class SessionCodec:
         """
         frame, _ = unseal(self.ring, name, value, self.expire, now)
         return unpack(self._inflated(frame))
+
+    def is_aged(self, name: str, value: str) -> bool:
+        """Whether a good value was sealed with another key than the one that seals now."""
+        return len(self.ring.keys) > 1 and not is_signed_with(self.ring.sealing, name, value)
 
     def _inflated(self, frame: bytes) -> bytes:
         decompressor = lz4.frame.LZ4FrameDecompressor()

@@ -121,6 +121,14 @@ class CookieAttributes:
 
 
 @frozen(kw_only=True)
+class Carried:
+    """A session as cookies carried it. `aged`: it is to be sealed anew, since another key seals by now."""
+
+    session: Session
+    aged: bool
+
+
+@frozen(kw_only=True)
 class SessionCookie:
     """The cookie that carries a session, or the numbered parts of one that is too long for a single cookie.
 
@@ -146,7 +154,12 @@ class SessionCookie:
         object.__setattr__(self, "_names", frozenset({self.attributes.name, *map(self._part, range(self.parts))}))
 
     def read(self, cookies: Cookies, now: float) -> Session | None:
-        """The session that the cookies of a request carry; `None` if there is no session cookie among them.
+        """The session that the cookies of a request carry; see `carried`."""
+        carried = self.carried(cookies, now)
+        return carried.session if carried else None
+
+    def carried(self, cookies: Cookies, now: float) -> Carried | None:
+        """What the session cookies of a request carry; `None` if there is none among them.
 
         Raises `CookieRefused` if there are some, but no good one. Where a name comes several times (a sibling host
         may have planted one), the youngest good session counts. So it does where a whole cookie and parts come: a
@@ -158,23 +171,24 @@ class SessionCookie:
         parts = self._joined(values)
         if not whole and not parts:
             return None
-        sessions = self._opened(whole or parts, now)
+        opened = self._opened(whole or parts, now)
         if whole and parts:
             with suppress(CookieRefused):
-                sessions += self._opened(parts, now)
-        return max(sessions, key=lambda session: session.created_at or 0)
+                opened += self._opened(parts, now)
+        session, (name, value) = max(opened, key=lambda pair: pair[0].created_at or 0)
+        return Carried(session=session, aged=self.codec.is_aged(name, value))
 
-    def _opened(self, candidates: Cookies, now: float) -> list[Session]:
-        """The good ones among sealed values; raises `CookieRefused` if there is none."""
-        sessions, refused = [], CookieRefused("malformed")
+    def _opened(self, candidates: Cookies, now: float) -> list[tuple[Session, tuple[str, str]]]:
+        """The good ones among sealed values, each with its name and value; raises `CookieRefused` if there is none."""
+        opened, refused = [], CookieRefused("malformed")
         for name, value in candidates:
             try:
-                sessions.append(self.codec.decode(name, value, now))
+                opened.append((self.codec.decode(name, value, now), (name, value)))
             except CookieRefused as error:
                 refused = error
-        if not sessions:
+        if not opened:
             raise refused
-        return sessions
+        return opened
 
     def presented(self, cookies: Cookies) -> list[str]:
         """The names among a request's cookies that are ours to delete: the session's and its parts', each once."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 from attrs.validators import min_len
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -71,11 +71,16 @@ class CookieKey:
         )
 
 
-@frozen(kw_only=True)
+@define(kw_only=True, eq=False)
 class KeyRing:
-    """Keys in the order of their age, youngest first: the first one seals, all of them open."""
+    """Keys in the order in which they are tried: the first one seals, all of them open.
+
+    Attributes:
+        keys: those of now; set anew by `replace` only.
+    """
 
     keys: tuple[CookieKey, ...] = field(validator=min_len(1))
+    _told: list[Callable[[], object]] = field(factory=list, init=False, repr=False)
 
     @classmethod
     def from_texts(cls, secrets: Sequence[str]) -> KeyRing:
@@ -86,3 +91,13 @@ class KeyRing:
     def sealing(self) -> CookieKey:
         """The key that new cookies are sealed with."""
         return self.keys[0]
+
+    def replace(self, keys: Sequence[CookieKey]) -> None:
+        """Have other keys from now on; those who asked are told."""
+        self.keys = tuple(keys)
+        for tell in self._told:
+            tell()
+
+    def on_change(self, tell: Callable[[], object]) -> None:
+        """Have `tell` called whenever the keys have changed."""
+        self._told.append(tell)

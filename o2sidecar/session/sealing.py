@@ -61,6 +61,13 @@ def unseal(ring: KeyRing, name: str, value: str, expire: float, now: float) -> t
     return decryptor.update(sealed[_IV_SIZE:]) + decryptor.finalize(), when
 
 
+def is_signed_with(key: CookieKey, name: str, value: str) -> bool:
+    """Whether it was this key that signed a value which counts."""
+    payload, _, signed = value.partition("|")
+    seconds, _, signature = signed.partition("|")
+    return hmac.compare_digest(_signature(key, name, payload, seconds), signature)
+
+
 def sign(key: CookieKey, name: str, content: bytes, when: int) -> str:
     """The value for a cookie of that name that anybody can read and nobody else can make."""
     payload = urlsafe_b64encode(content).decode("ascii")

@@ -9,16 +9,22 @@ from attrs import frozen
 
 from o2sidecar.session.cookies import CookieAttributes, Cookies
 from o2sidecar.session.keys import KeyRing
-from o2sidecar.session.sealing import CookieRefused, sign, verify
+from o2sidecar.session.sealing import CookieRefused, is_signed_with, sign, verify
 from o2sidecar.session.ticket import Ticket
 
 
 @frozen(kw_only=True)
 class Presented:
-    """A ticket as a request brought it; `signed_at`: when its cookie was made, in seconds since the epoch."""
+    """A ticket as a request brought it.
+
+    Attributes:
+        signed_at: when its cookie was made, in seconds since the epoch.
+        aged: whether another key signs by now.
+    """
 
     ticket: Ticket
     signed_at: int
+    aged: bool = False
 
 
 @frozen(kw_only=True)
@@ -41,7 +47,8 @@ class TicketCookie:
         for value in [value for given, value in cookies if given == name][: self.tries]:
             try:
                 text, when = verify(self.ring, name, value, self.attributes.expire, now)
-                found.append(Presented(ticket=Ticket.parse(name, text), signed_at=when))
+                aged = not is_signed_with(self.ring.sealing, name, value)
+                found.append(Presented(ticket=Ticket.parse(name, text), signed_at=when, aged=aged))
             except CookieRefused as error:
                 refused = error
         if refused is not None and not found:

@@ -125,11 +125,13 @@ def _credentials(options: Options) -> Iterator[Problem]:
         yield _wrong("client_secret", "is missing: the client secret that the provider gave you, or client_secret_file")
     if not options.cookie_secret:
         yield _wrong("cookie_secret", "is missing: 32 random bytes in base64, or cookie_secret_file")
-        return
-    try:
-        CookieKey.from_text(options.cookie_secret)
-    except ValueError as error:
-        yield _wrong("cookie_secret", str(error))
+    accepted = [("accepted_cookie_secrets", secret) for secret in options.accepted_cookie_secrets]
+    for key, secret in (("cookie_secret", options.cookie_secret), *accepted):
+        try:
+            if secret:
+                CookieKey.from_text(secret)
+        except ValueError as error:
+            yield _wrong(key, str(error))
 
 
 def _somebody_may_pass(options: Options) -> Iterator[Problem]:

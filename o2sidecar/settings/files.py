@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from o2sidecar.policy.passwords import Passwords
+from o2sidecar.session.keys import CookieKey
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.table import Options
@@ -33,7 +34,7 @@ _OF_PROVIDERS = (
     "google_service_account_json",
     "entra_id_federated_token_file",
 )
-_TRIED = (*_PEOPLE, *_AUTHORITIES, *_PAIR, *_OF_PROVIDERS, "custom_sign_in_logo")
+_TRIED = (*_PEOPLE, *_AUTHORITIES, *_PAIR, *_OF_PROVIDERS, "custom_sign_in_logo", "accepted_cookie_secrets_file")
 
 
 def read_bytes(path: str, read_file: ReadFile) -> bytes:
@@ -106,6 +107,7 @@ def unreadable(options: Options, read_file: ReadFile) -> Iterator[Problem]:
             except ValueError as error:
                 yield Problem(names=(key,), sentence=str(error))
     yield from _unusable_certificates(options, read_file)
+    yield from _unusable_secrets(options, read_file)
     yield from _unusable_passwords(options, read_file)
     yield from _unusable_service_account(options, read_file)
     yield from _unusable_client_key(options, read_file)
@@ -156,6 +158,31 @@ def _unusable_certificates(options: Options, read_file: ReadFile) -> Iterator[Pr
             chain, private_key = (read_bytes(path, read_file) for path in files)
             if complaint := _complaint_about_pair(chain, private_key):
                 yield Problem(names=_PAIR, sentence=complaint)
+
+
+def lines_of(text: str) -> list[str]:
+    """The secrets of a file that holds one a line; empty lines do not count."""
+    return [line for line in text.splitlines() if line]
+
+
+def _unusable_secrets(options: Options, read_file: ReadFile) -> Iterator[Problem]:
+    """What is wrong with accepted secrets in a file that can be read."""
+    key = "accepted_cookie_secrets_file"
+    path = getattr(options, key)
+    if not path:
+        return
+    try:
+        text = read_text(path, read_file)
+    except ValueError as error:
+        if "UTF-8" in str(error):
+            yield Problem(names=(key,), sentence=str(error))
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            if line:
+                CookieKey.from_text(line)
+        except ValueError as error:
+            yield Problem(names=(key,), sentence=f"{shown(path)}, line {number}: {error}")
 
 
 def _unusable_passwords(options: Options, read_file: ReadFile) -> Iterator[Problem]:

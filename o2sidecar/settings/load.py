@@ -117,7 +117,7 @@ class _Loading:
         others = [self._with_provider(block) for block in self.structured.providers[1:]]
         if self.problems or self.unreadable:
             raise SettingsRefused([*self.problems, *self.unreadable])
-        settings = Settings(**self.values)
+        settings = self._settings()
         tls = tls_of(options, self._pems(options))
         for each in (self, *others):
             cautions = cautions_of(Options(**each.values), each.given, kinds=self.providers, tls=tls is not None)
@@ -286,11 +286,16 @@ class _Loading:
         self.problems += [self._named(problem) for problem in found if self.broken.isdisjoint(problem.names)]
         self.unreadable += [self._named(problem) for problem in unread if self.broken.isdisjoint(problem.names)]
 
+    def _settings(self) -> Settings:
+        """The values. A secret that is given directly wins over its file, which nobody is to read later either."""
+        unread = {file_key: "" for file_key, key in SECRETS.items() if self.values.get(key) and key not in self.derived}
+        return Settings(**{**self.values, **unread})
+
     def _entries(self, settings: Settings, others: Sequence[_Loading]) -> Iterator[ProviderEntry]:
         if self.structured is _NO_FILE:
             yield ProviderEntry(settings=settings)
             return
-        of_each = (settings, *(Settings(**each.values) for each in others))
+        of_each = (settings, *(each._settings() for each in others))
         for each, block in zip(of_each, self.structured.providers, strict=True):
             own = block.email_domains
             its = evolve(each, email_domains=own) if own else each

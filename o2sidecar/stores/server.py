@@ -74,19 +74,23 @@ class RedisLimits:
 
 @frozen(kw_only=True)
 class Login:
-    """Who we are to a server, and which of its databases is ours. Without a password nobody is asked who we are."""
+    """Who we are to a server, and which of its databases is ours. Without a password nobody is asked who we are.
+
+    `password`: or what tells the current one: secrets in files change.
+    """
 
     username: str = ""
-    password: str = field(default="", repr=False)
+    password: str | Callable[[], str] = field(default="", repr=False)
     database: int = 0
 
     def words(self) -> list[Sequence[bytes]]:
         """The commands that begin a connection."""
         begun: list[Sequence[bytes]] = []
-        if self.password and self.username:
-            begun.append((b"AUTH", self.username.encode(), self.password.encode()))
-        elif self.password:
-            begun.append((b"AUTH", self.password.encode()))
+        password = self.password if isinstance(self.password, str) else self.password()
+        if password and self.username:
+            begun.append((b"AUTH", self.username.encode(), password.encode()))
+        elif password:
+            begun.append((b"AUTH", password.encode()))
         if self.database:
             begun.append((b"SELECT", b"%d" % self.database))
         return begun

@@ -47,6 +47,7 @@ def write_files(folder: Path) -> None:
         "client-key.pem": client_pem().encode(),
         "client-secret": b"from-a-file\n",
         "cookie-secret": OTHER_SECRET.encode(),
+        "turning-secret": b"0123456789abcdef",
         "federated-token": b"FT-1\n",
         "service-account.json": service_account_json(token_uri=f"{ADDRESS}/service-token"),
         "redis-password": b"of-redis\n",

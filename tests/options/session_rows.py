@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.keys import KeyRing
+from o2sidecar.session.sealing import CookieRefused
 from tests.catalogue.whole import ALICE, NAME, NOW, pair
 from tests.options.papers import OTHER_SECRET
 from tests.options.probes import (
@@ -47,6 +49,24 @@ def _kept_token(world: World) -> str:
     world.sign_in()
     codec = SessionCodec(ring=KeyRing.from_texts([BASE["cookie_secret"]]), expire=168 * 3600)
     return codec.decode(NAME, world.jar[NAME.encode()].decode(), NOW).access_token
+
+
+def _seals_with_a_new_secret(world: World) -> bool:
+    """Whether cookies are sealed with a new secret a minute after it stands in its file."""
+    path = Path(world.loaded.settings.cookie_secret_file)
+    former = path.read_text()
+    try:
+        path.write_text(OTHER_SECRET)
+        world.pass_time(60)
+    finally:
+        path.write_text(former)
+    world.sign_in()
+    codec = SessionCodec(ring=KeyRing.from_texts([OTHER_SECRET]), expire=168 * 3600)
+    try:
+        codec.decode(NAME, world.jar[NAME.encode()].decode(), NOW + 60)
+    except CookieRefused:
+        return False
+    return True
 
 
 def _logins_at_a_time(world: World) -> int:
@@ -104,6 +124,11 @@ ROWS: Mapping[str, Row] = {
     "cookie_name": row(session_cookie("^[^=]+"), "other", "_oauth2_proxy", "other"),
     "cookie_secret": row(_opens(OTHER_SECRET), OTHER_SECRET, False, True),
     "cookie_secret_file": row(_opens(OTHER_SECRET), "{folder}/cookie-secret", REFUSED, True, cookie_secret=""),
+    "accepted_cookie_secrets": row(_opens(OTHER_SECRET), OTHER_SECRET, False, True),
+    "accepted_cookie_secrets_file": row(_opens(OTHER_SECRET), "{folder}/cookie-secret", False, True),
+    "cookie_secret_settle_time": row(
+        _seals_with_a_new_secret, "30s", False, True, cookie_secret="", cookie_secret_file="{folder}/turning-secret"
+    ),
     "cookie_domains": row(session_cookie("Domain=[^;]+"), ".example.com", None, "Domain=example.com"),
     "cookie_path": row(session_cookie("Path=[^;]+"), "/x", "Path=/", "Path=/x"),
     "cookie_expire": row(session_cookie("Max-Age=[0-9]+"), "1h", "Max-Age=604800", "Max-Age=3600"),

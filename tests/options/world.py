@@ -57,6 +57,7 @@ class World(Whole):
         early: bool = False,
         prepare: Callable[[FakeProvider], object] = lambda provider: None,
     ) -> None:
+        self.loaded = loaded
         self.provider, self.other = FakeProvider(), FakeProvider()
         _introduce(self.provider, loaded.settings.oidc_issuer_url, loaded.settings.client_id)
         prepare(self.provider)

@@ -93,7 +93,15 @@ class TableTests(SynchronousTestCase):
         secret = {option.key for option in OPTIONS if option.secret}
         of_redis = {key for key in secret if key.startswith("redis_")}
         self.assertEqual(
-            secret - of_redis, {"client_secret", "cookie_secret", "basic_auth_password", "github_token", "jwt_key"}
+            secret - of_redis,
+            {
+                "accepted_cookie_secrets",
+                "client_secret",
+                "cookie_secret",
+                "basic_auth_password",
+                "github_token",
+                "jwt_key",
+            },
         )
         urls = {"redis_connection_url", "redis_sentinel_connection_urls", "redis_cluster_connection_urls"}
         self.assertEqual(of_redis, {"redis_password", "redis_sentinel_password", *urls})

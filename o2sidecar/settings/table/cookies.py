@@ -19,6 +19,11 @@ class CookieOptions(Group):
     cookie_name: str = option("_oauth2_proxy", "name of the session cookie; others' names begin with it")
     cookie_secret: str = option("", "16, 24 or 32 bytes that seal cookies, plain or in base64", secret=True)
     cookie_secret_file: str = option("", "file that holds the cookie secret; one line break at its end does not count")
+    accepted_cookie_secrets: Texts = option((), "more secrets that open cookies, and seal none", ours=True, secret=True)
+    accepted_cookie_secrets_file: str = option("", "file that holds such secrets, one a line", ours=True)
+    cookie_secret_settle_time: Duration = option(
+        120.0, "how long a new secret in cookie_secret_file opens cookies before it seals them", ours=True
+    )
     cookie_domains: Texts = option((), "domains for cookies; the longest that fits the host is used")
     cookie_path: str = option("/", "path of all cookies")
     cookie_expire: Duration = option(168 * 3600.0, "how long a session lives; 0: until the browser is closed")
