@@ -170,8 +170,13 @@ def _logins(settings: Settings, people: People, registrations: Registrations, ed
         now=edge.now,
         encode_state=settings.encode_state,
         seeds=settings.defaults == "o2sidecar",
+        session_check=_session_check(people, edge) if settings.defaults == "o2sidecar" else None,
         counts=edge.counts.sign_ins,
     )
+
+
+def _session_check(people: People, edge: Edge) -> FailedCheck:
+    return FailedCheck(attributes=people.cookie.attributes, forwarding=edge.forwarding, may_be_large=True)
 
 
 def _pages(settings: Settings, registrations: Registrations) -> Pages:
@@ -186,6 +191,7 @@ def _pages(settings: Settings, registrations: Registrations) -> Pages:
     return Pages(
         provider_name=registrations.first.provider.display_name,
         providers=buttons if registrations.several else (),
+        by_address=any(each.email_domains for each in registrations),
         prefix=settings.proxy_prefix,
         version=__version__,
         email_domains=settings.email_domains,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from o2sidecar.oauth.browser_secret import BrowserSecret
 from o2sidecar.oauth.pending import PendingLogin
@@ -18,6 +19,9 @@ from o2sidecar.session.sealing import CookieRefused, seal, unseal
 
 _MARK = 8
 """How many characters of the state's hash stand in the name of a login's own cookie."""
+_DONE = b"done"
+"""What is sealed when a login was completed; no login is so short."""
+_TOLD_FOR = 60.0
 _HASH_START = re.compile(rf"[A-Za-z0-9_-]{{{_MARK}}}")
 
 
@@ -89,6 +93,21 @@ class PendingCookie:
         if found:
             raise _lost("csrf_state_differs", "The CSRF cookie of this browser belongs to another sign-in.", "another")
         raise _lost("csrf_cookie_unreadable", "The CSRF cookie of this sign-in has expired or is damaged.", why)
+
+    def done(self, host: str, now: float) -> bytes:
+        """The Set-Cookie value that tells for a minute, in the place of a login's cookie, that it was completed."""
+        name = self.name("")
+        value = seal(self.ring.sealing, name, _DONE, int(now), random=self.random)
+        return evolve(self.attributes, expire=_TOLD_FOR).set_cookie(name, value, host)
+
+    def was_done(self, cookies: Cookies, now: float) -> bool:
+        """Whether this browser has completed a login within the last minute, and begun none since."""
+        name = self.name("")
+        for value in self._values(cookies, "")[: self.tries]:
+            with suppress(CookieRefused):
+                if unseal(self.ring, name, value, _TOLD_FOR, now)[0] == _DONE:
+                    return True
+        return False
 
     def clear(self, host: str, cookies: Cookies, state_hash: str) -> list[bytes]:
         """The Set-Cookie values that take this login's cookie away, if the request came with it."""

@@ -150,11 +150,19 @@ class Answers:
         self._errors.failure("a request could not be answered", failure=failure)
         self.refuse(exchange, OwnFault())
 
-    def sign_in(self, exchange: Exchange, redirect: str, status: int) -> None:
-        """Show the sign-in page, with no session left behind it (CVE-2026-34454, security.md S6)."""
+    def sign_in(self, exchange: Exchange, redirect: str, status: int, *, choosing: bool = False) -> None:
+        """Show the sign-in page, with no session left behind it (CVE-2026-34454, security.md S6).
+
+        `choosing`: a provider has to be chosen.
+        """
         self.take_cookies(exchange)
-        language = exchange.header(b"accept-language")
-        page = self.pages.sign_in(status, redirect, request_id=exchange.request_id, accept_language=language)
+        page = self.pages.sign_in(
+            status,
+            redirect,
+            request_id=exchange.request_id,
+            accept_language=exchange.header(b"accept-language"),
+            choosing=choosing,
+        )
         self.show(exchange, page)
 
     def renewed(self, exchange: Exchange, authenticated: bool) -> None:
@@ -175,7 +183,7 @@ class Answers:
         """
         choice = self.choosing.of(exchange, fields, redirect)
         if choice.registration is None:
-            self.sign_in(exchange, redirect, 200)
+            self.sign_in(exchange, redirect, 200, choosing=True)
             return
         onward = await self.logins.begin(
             exchange,

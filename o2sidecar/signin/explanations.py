@@ -13,6 +13,7 @@ from o2sidecar.refusals import (
     LoginLoop,
     NothingThere,
     NotPermitted,
+    OtherProvider,
     ProviderFailed,
     Refusal,
     StoreUnavailable,
@@ -44,6 +45,7 @@ _OF_ANYTHING = Explanation("Something went wrong")
 _BY_KIND: tuple[tuple[type[Refusal], Explanation], ...] = (
     (BadRequest, Explanation("This request cannot be understood")),
     (NothingThere, Explanation("This page does not exist", "search")),
+    (OtherProvider, Explanation("Another way to sign in is needed", "key")),
     (
         NotPermitted,
         Explanation(

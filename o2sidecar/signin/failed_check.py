@@ -21,10 +21,11 @@ _LOOPBACK = re.compile(r"(?:localhost|[a-z0-9.-]*\.localhost|127(?:\.[0-9]+){3}|
 
 @frozen(kw_only=True)
 class FailedCheck:
-    """Names the check that fails; `attributes`: those of the login's cookie."""
+    """Names the check that a cookie with these attributes fails; `may_be_large`: whether browsers may refuse it."""
 
     attributes: CookieAttributes
     forwarding: Forwarding
+    may_be_large: bool = False
 
     def loop(self, exchange: Exchange, lost: LoginLost) -> LoginLoop:
         """What to tell the person and the operator after several logins were lost in a row."""
@@ -34,6 +35,15 @@ class FailedCheck:
             sentence=f"Signing in failed again and again, so it was stopped here: {said}",
             detail=f"{check}: {said} ({lost.reason})",
         )
+
+    def circle(self, exchange: Exchange) -> LoginLoop:
+        """The same after a login that was completed, whose session does not come back or is of no use here."""
+        name = self.attributes.name
+        came = any(
+            each == name or each.startswith(f"{name}_0") for each, _ in parse_cookies(exchange.values(b"cookie"))
+        )
+        reason, why = ("session_cookie_unreadable", "signature") if came else ("session_cookie_missing", "missing")
+        return self.loop(exchange, LoginLost(reason=reason, why=why))
 
     def _not_returned(self, exchange: Exchange) -> tuple[str, str]:
         """Why the cookie did not come back, the surest reason first."""
@@ -48,7 +58,7 @@ class FailedCheck:
             (not _within(exchange.path.decode("latin-1"), attributes.path), "cookie_path"),
             (attributes.samesite == "strict", "cookie_strict"),
             (attributes.samesite == "lax" and exchange.method == b"POST", "cookie_lax"),
-            (crowded, "cookie_too_large"),
+            (crowded or (self.may_be_large and bool(cookies)), "cookie_too_large"),
             (bool(cookies), "cookie_lost"),
         )
         return _OF_ATTRIBUTES[next((word for holds, word in reasons if holds), "cookie_refused")]

@@ -42,7 +42,8 @@ class Pages:
     else (`-`: nothing). `footer`: in the place of ours (`-`: none). `brand`: the operator's name and colour.
     `language`: that of all pages by its tag; empty: the one that each browser asks for. `show_detail`: error pages tell
     what else only the log tells. `local_users`: the sign-in page has a form for a user and a password. `providers`: the
-    sign-in page has a button for each of them, if there are any. `templates`: the operator's own pages, used in the
+    sign-in page has a button for each of them, if there are any. `by_address`: it asks for an address too, which tells
+    the provider. `templates`: the operator's own pages, used in the
     place of ours where there are some. `no_store`: caches are told to keep no page of ours.
 
     Each page is given the request's id, which it shows as a reference, and its Accept-Language.
@@ -60,6 +61,7 @@ class Pages:
     show_detail: bool = False
     local_users: bool = False
     providers: Sequence[ProviderButton] = ()
+    by_address: bool = False
     templates: CustomTemplates | None = None
     no_store: bool = True
 
@@ -71,9 +73,14 @@ class Pages:
         request_id: str = "",
         accept_language: bytes | None = None,
         providers: Sequence[ProviderButton] | None = None,
+        choosing: bool = False,
     ) -> Page:
-        """The page that offers to sign in, and to go to `redirect` then; `providers` in the place of all."""
-        own = self.templates and self.templates.sign_in(
+        """The page that offers to sign in, and to go to `redirect` then; `providers` in the place of all.
+
+        `choosing`: a provider has to be chosen, for which operators' templates have no words.
+        """
+        templates = None if choosing else self.templates
+        own = templates and templates.sign_in(
             ProviderName=self.provider_name,
             SignInMessage=self._message(self._languages.named("en")),
             StatusCode=status,
@@ -98,6 +105,7 @@ class Pages:
             message=markup(self._message(language)),
             local_users=self.local_users,
             providers=self.providers if providers is None else providers,
+            by_address=self.by_address,
             trouble=_TROUBLES.get(status, ""),
         )
 
@@ -180,7 +188,7 @@ class Pages:
             "error.html",
             language,
             request_id=request_id,
-            provider_name=self.provider_name,
+            provider_name="" if self.providers or isinstance(refusal, OtherProvider) else self.provider_name,
             phrase=phrase,
             explanation=explanation_of(refusal),
             message=language.translated(refusal.sentence or phrase),

@@ -163,6 +163,7 @@ class SignIn:
             raise _across_sites("cross_site_sign_out", "Another site tried to sign you out. You are still signed in.")
         redirect = self.destinations.of(exchange, fields, own_endpoints=True)
         session = await self.end(exchange)
+        self.logins.forget(exchange)
         id_token = session.id_token if session else ""
         if session is not None:
             registration = self.logins.registrations.of(session)

@@ -27,6 +27,7 @@ from o2sidecar.session.cookies import Cookies, parse_cookies
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.session import Session
 from o2sidecar.signin.callback_uri import CallbackUri
+from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.fields import Fields
 from o2sidecar.signin.redemptions import Redemptions
 
@@ -59,6 +60,7 @@ class Logins:
     `issue`: begins a session and gives the Set-Cookie values of it. `current`: gives the session that a request has
     already, if it may pass. `encode_state`: wrap the state in base64. `seeds`: have the state tell the login's seed
     always, and not only where a login is begun anew by itself or there are several providers.
+    `session_check`: finds out why no session came of a login that was completed; without it nobody asks.
     `random(n)` gives n unguessable bytes; `now` is in seconds since the epoch.
     """
 
@@ -74,6 +76,7 @@ class Logins:
     now: Callable[[], float]
     encode_state: bool = False
     seeds: bool = False
+    session_check: FailedCheck | None = None
     redemptions: Redemptions = field(factory=Redemptions, repr=False)
     counts: SignInCounts = field(factory=SignInCounts, repr=False)
 
@@ -93,8 +96,10 @@ class Logins:
         `prompt`: what the provider is to ask the person (OpenID Connect Core 1.0 §3.1.2.1): select_account or login;
         empty: what settings say.
         `again`: how many logins failed in a row before this one, which begins by itself.
-        Raises `ProviderUnavailable` while nobody can sign in.
+        Raises `ProviderUnavailable` while nobody can sign in, and `LoginLoop` where a login has just been completed but
+        its session does not come back.
         """
+        await self._require_no_circle(exchange)
         registration = registration or self.registrations.first
         redirect = self.redirects.first([self.callback_uri.way_back(exchange, redirect), redirect])
         endpoint = await registration.provider.authorization_endpoint()
@@ -161,7 +166,24 @@ class Logins:
             raise
         # 3. One final state of cookies: the login's goes, the session's comes and replaces what was there (S1).
         written = await self.issue(exchange, session)
+        if self.session_check is not None and not self.pending.per_request:
+            cleared = [self.pending.done(self._host(exchange), self.now())]
         return Onward(location=location(redirect), set_cookies=(*cleared, *written), session=session)
+
+    def forget(self, exchange: Exchange) -> None:
+        """Have the answer take away what a browser knows of logins that it has completed."""
+        cookies = _cookies(exchange)
+        if self.session_check is not None and self.pending.was_done(cookies, self.now()):
+            taken = self.pending.clear(self._host(exchange), cookies, "")
+            exchange.also.extend((b"Set-Cookie", value) for value in taken)
+
+    async def _require_no_circle(self, exchange: Exchange) -> None:
+        """A provider that signs people in without a page would send them round and round without end."""
+        if self.session_check is None or not self.pending.was_done(_cookies(exchange), self.now()):
+            return
+        if await self.current(exchange) is None:
+            self.forget(exchange)
+            raise self.session_check.circle(exchange)
 
     def wanted(self, fields: Fields) -> str:
         """Where the login that is answered was to lead, for its error page; empty if the answer does not tell.

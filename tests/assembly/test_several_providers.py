@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from urllib.parse import quote, urlsplit
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -119,6 +120,22 @@ class ChoiceTests(SeveralCase):
         world = self.world(second, OAUTH2_PROXY_SKIP_PROVIDER_BUTTON="true")
         self.assertEqual(self.asked(world.get("/git/x")), urlsplit(OTHER_ADDRESS).netloc)
 
+    def test_address_asked_for(self) -> None:
+        """The page asks for an address where that can tell the provider, and only there."""
+        for second, there in (("emailDomains: [example.org]", True), ("scope: openid", False)):
+            page = self.world(second).get("/page").body.decode()
+            self.assertEqual('name="login_hint"' in page, there)
+
+    def test_template_of_the_operator(self) -> None:
+        """A template of oauth2-proxy's, which names nobody, leads to the page with all of them."""
+        folder = self.mktemp()
+        os.mkdir(folder)
+        with open(f"{folder}/sign_in.html", "w") as file:
+            file.write('<form action="{{.ProxyPrefix}}/start">my own page</form>')
+        world = self.world(OAUTH2_PROXY_CUSTOM_TEMPLATES_DIR=folder)
+        self.assertIn(b"my own page", world.get("/page").body)
+        self.assertIn(b"Sign in with Second", self.begin(world, "").body)
+
     def test_by_address(self) -> None:
         """The domain of an address tells whom to ask, who is told the address."""
         world = self.world("emailDomains: [example.org]")
@@ -194,7 +211,8 @@ class SessionTests(SeveralCase):
         self.session_of(world, "three")
         answer = world.get("/page", b"Accept: text/html")
         self.assertEqual((answer.status, answer.values(b"set-cookie")), (403, []))
-        self.assertIn(b"Use another account", answer.body)
+        self.assertIn(b"Sign in another way", answer.body)
+        self.assertIn(b"You signed in as <strong>alice@example.com", answer.body)
         script = world.get("/page", b"Accept: */*", b"Sec-Fetch-Mode: cors")
         self.assertEqual((script.status, script.values(b"set-cookie")), (403, []))
         self.assertIn(b"other_provider", script.body)

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.guard.key_rotation import KeyRotation
 from o2sidecar.guard.sessions import Sessions
 from o2sidecar.oauth.pending import PendingLogin
+from o2sidecar.oauth.state import State
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import SessionEnded
 from o2sidecar.session.codec import SessionCodec
@@ -150,7 +151,8 @@ class ResealingTests(SynchronousTestCase):
         [value] = theirs.write(pending, "app", [], NOW)
         self.rotation.turn_to(B)
         content = value.decode().partition(";")[0].partition("=")[2]
-        self.assertEqual(ours.find([(ours.name(""), content)], pending.state_hash, NOW), pending)
+        state = State(hash=pending.state_hash, redirect="/", seed="")
+        self.assertEqual(ours.find([(ours.name(""), content)], state, NOW), pending)
         self.pair = f"{NAME}={SessionCodec(ring=elsewhere, expire=3600).encode(NAME, ALICE)}"
         self.renewed()
 

@@ -282,6 +282,69 @@ class TwiceTests(SynchronousTestCase):
         self.assertEqual((onward.location, onward.session), (b"/wanted", None))
 
 
+class CircleTests(SynchronousTestCase):
+    """Logins that are completed, but whose session does not come back."""
+
+    def browser(self, samesite: str = "lax") -> Browser:
+        attributes = CookieAttributes(name=NAME, expire=3600, secure=False, samesite=samesite)  # type: ignore[arg-type]
+        home = house()
+        check = FailedCheck(attributes=attributes, forwarding=home.forwarding, may_be_large=True)
+        return Browser(home, session_check=check)
+
+    def test_stopped(self) -> None:
+        """The next login, which begins by itself, ends in a page that says what becomes of the session's cookie."""
+        for samesite, check in (("strict", "cookie_samesite"), ("lax", "cookie_too_large")):
+            browser = self.browser(samesite)
+            browser.back(browser.begin("/wanted"))
+            del browser.jar[NAME]
+            loop: LoginLoop = self.assertRaises(LoginLoop, browser.begin, "/wanted")
+            self.assertEqual((loop.check, loop.status), (check, 400))
+
+    def test_other_keys(self) -> None:
+        """A session's cookie that comes back and is of no use was sealed by another pod, with another secret."""
+        browser = self.browser()
+        browser.back(browser.begin("/wanted"))
+        browser.jar[NAME] = "x|1|y"
+        loop: LoginLoop = self.assertRaises(LoginLoop, browser.begin, "/wanted")
+        self.assertEqual(loop.check, "keys_differ")
+
+    def test_once(self) -> None:
+        """The page is shown once: whoever tries again may."""
+        browser = self.browser()
+        browser.back(browser.begin("/wanted"))
+        del browser.jar[NAME]
+        asked = browser.ask("/oauth2/start")
+        self.assertRaises(LoginLoop, now_of, browser.logins.begin(asked, "/"))  # type: ignore[arg-type]
+        browser.take(asked, Onward(location=b"/"))
+        self.assertTrue(at_provider(browser.begin("/wanted")))
+
+    def test_no_circle(self) -> None:
+        """Whoever is signed in, was away for a minute or has signed out begins as many logins as they like."""
+        browser = self.browser()
+        browser.back(browser.begin("/wanted"))
+        self.assertTrue(at_provider(browser.begin("/again")), "there is a session")
+        browser = self.browser()
+        browser.back(browser.begin("/wanted"))
+        del browser.jar[NAME]
+        browser.home.clock.advance(61)
+        self.assertTrue(at_provider(browser.begin("/later")))
+        browser = self.browser()
+        browser.back(browser.begin("/wanted"))
+        asked = browser.ask("/oauth2/sign_out")
+        browser.logins.forget(asked)  # type: ignore[arg-type]
+        browser.take(asked, Onward(location=b"/"))
+        self.assertEqual(list(browser.jar), [NAME])
+        del browser.jar[NAME]
+        self.assertTrue(at_provider(browser.begin("/new")))
+
+    def test_tabs_go_on(self) -> None:
+        """Tabs that come back after the first has signed in find the session and go to their pages."""
+        browser = self.browser()
+        tabs = [browser.begin(f"/page/{n}") for n in range(5)]
+        for n, tab in enumerate(tabs):
+            self.assertEqual(browser.back(tab, code=f"C-{n}").location, f"/page/{n}".encode())
+
+
 class LoopTests(SynchronousTestCase):
     """Two lost logins in a row end at a page that names the check."""
 
