@@ -22,7 +22,9 @@ from o2sidecar.providers.registrations import Registrations
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.settings.options import Settings
 
-EXTRA_ISSUER = "extra_jwt_issuers"
+LOCAL_USER = "local user"
+"""What sessions of local users are marked with, where marks count; no provider's id has a blank."""
+EXTRA_ISSUER = "extra issuer"
 """What sessions are marked with whose token is of an issuer that no provider is."""
 
 
@@ -63,9 +65,9 @@ def htpasswd_file_of(settings: Settings, reactor: Any) -> HtpasswdFile | None:
 
 
 def local_users_of(
-    settings: Settings, listed: HtpasswdFile | None, *, provider: Renewing, now: Callable[[], float]
+    settings: Settings, listed: HtpasswdFile | None, *, provider: Renewing, now: Callable[[], float], marked: bool
 ) -> LocalUsers | None:
-    """The local users of a file, if there is one."""
+    """The local users of a file, if there is one; `marked`: their sessions say so."""
     if listed is None:
         return None
     return LocalUsers(
@@ -80,6 +82,7 @@ def local_users_of(
         ),
         groups=settings.htpasswd_user_groups,
         user_is_email=settings.prefer_email_to_user,
+        mark=LOCAL_USER if marked else "",
     )
 
 

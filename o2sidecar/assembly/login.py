@@ -91,6 +91,7 @@ def sign_in_of(
         force_json_errors=settings.force_json_errors,
         skip_provider_button=settings.skip_provider_button,
         websocket_challenge=settings.websocket_challenge,
+        bare_json=settings.defaults == "oauth2-proxy",
         body_limit=settings.own_body_size_limit,
     )
     return answers, lambda: _endpoints(settings, people, client, answers, edge)
@@ -166,6 +167,7 @@ def _logins(settings: Settings, people: People, registrations: Registrations, ed
         redirects=people.redirects,
         admission=people.admission,
         current=people.current.identity,
+        look=people.sessions.look,
         random=os.urandom,
         now=edge.now,
         encode_state=settings.encode_state,
@@ -191,7 +193,7 @@ def _pages(settings: Settings, registrations: Registrations) -> Pages:
     return Pages(
         provider_name=registrations.first.provider.display_name,
         providers=buttons if registrations.several else (),
-        by_address=any(each.email_domains for each in registrations),
+        by_address=registrations.several and any(each.email_domains for each in registrations),
         prefix=settings.proxy_prefix,
         version=__version__,
         email_domains=settings.email_domains,

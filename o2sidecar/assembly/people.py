@@ -27,7 +27,7 @@ from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes, SameSite, SessionCookie
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.pending_cookie import PendingCookie
-from o2sidecar.settings.loaded import Loaded
+from o2sidecar.settings.loaded import Loaded, ProviderEntry
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
 
@@ -67,12 +67,13 @@ class People:
         """From settings."""
         settings, structure = loaded.settings, loaded.structure
         ring, key_files = key_ring_of(settings, reactor)
-        cookie, pending = _cookies(settings, ring)
+        cookie, pending = _cookies(settings, ring, posted=any(map(_is_posted, loaded.providers)))
         emails = _emails_file(settings, reactor)
         headers = _headers(settings, structure)
-        provider = SeveralProviders(registrations)
+        provider = SeveralProviders(registrations, edge.now)
+        marked = registrations.several or bool(settings.accepted_providers)
         listed = htpasswd_file_of(settings, reactor)
-        users = local_users_of(settings, listed, provider=provider, now=edge.now)
+        users = local_users_of(settings, listed, provider=provider, now=edge.now, marked=marked)
         store = _store(settings, reactor)
         by_cookie = _sessions(settings, cookie, headers, users or provider, edge, store=store, reactor=reactor)
         tokens = tokens_of(settings, registrations, surroundings)
@@ -155,7 +156,7 @@ def _redirects(settings: Settings) -> Redirects:
     )
 
 
-def _cookies(settings: Settings, ring: KeyRing) -> tuple[SessionCookie, PendingCookie]:
+def _cookies(settings: Settings, ring: KeyRing, *, posted: bool) -> tuple[SessionCookie, PendingCookie]:
     attributes = CookieAttributes(
         name=settings.cookie_name,
         path=settings.cookie_path,
@@ -175,7 +176,7 @@ def _cookies(settings: Settings, ring: KeyRing) -> tuple[SessionCookie, PendingC
         attributes=evolve(
             attributes,
             expire=settings.cookie_csrf_expire,
-            samesite=_samesite_of_logins(settings),
+            samesite=_samesite_of_logins(settings, posted),
         ),
         ring=ring,
         per_request=settings.cookie_csrf_per_request,
@@ -184,10 +185,14 @@ def _cookies(settings: Settings, ring: KeyRing) -> tuple[SessionCookie, PendingC
     return session, pending
 
 
-def _samesite_of_logins(settings: Settings) -> SameSite:
-    """With `form_post` the provider's answer is posted across sites, where browsers send None alone."""
-    posted = "none" if settings.auth_request_response_mode == "form_post" and settings.cookie_secure else ""
-    return cast("SameSite", settings.cookie_csrf_samesite or posted or settings.cookie_samesite)
+def _is_posted(entry: ProviderEntry) -> bool:
+    return entry.settings.auth_request_response_mode == "form_post"
+
+
+def _samesite_of_logins(settings: Settings, posted: bool) -> SameSite:
+    """`posted`: a provider's answer is posted across sites (`form_post`), where browsers send None alone."""
+    needed = "none" if posted and settings.cookie_secure else ""
+    return cast("SameSite", settings.cookie_csrf_samesite or needed or settings.cookie_samesite)
 
 
 def _headers(settings: Settings, structure: Structure) -> IdentityHeaders:

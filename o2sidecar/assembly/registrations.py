@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from o2sidecar.assembly.credentials import EXTRA_ISSUER
+from o2sidecar.assembly.credentials import EXTRA_ISSUER, LOCAL_USER
 from o2sidecar.policy.admission import Admission
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.policy.provenance import Admitting, ByProvider
@@ -20,18 +20,14 @@ Made = tuple[Provider, ProviderClient]
 
 
 def registrations_of(entries: Sequence[ProviderEntry], provider_of: Callable[[Settings], Made]) -> Registrations:
-    """Our registration at each; `provider_of` makes the provider of settings.
-
-    Sessions and logins are marked with the provider's id only where somebody asks whose they are.
-    """
-    marked = len(entries) > 1 or bool(entries[0].settings.accepted_providers)
-    return Registrations([_registration(each, provider_of(each.settings), marked=marked) for each in entries])
+    """Our registration at each; `provider_of` makes the provider of settings."""
+    return Registrations([_registration(each, provider_of(each.settings)) for each in entries])
 
 
-def _registration(each: ProviderEntry, made: Made, *, marked: bool) -> Registration:
+def _registration(each: ProviderEntry, made: Made) -> Registration:
     provider, client = made
     return Registration(
-        id=each.settings.provider_id if marked else "",
+        id=each.settings.provider_id,
         provider=provider,
         unanswered=client.trouble,
         client_id=each.settings.client_id,
@@ -56,15 +52,15 @@ def admission_of(
         for entry, registration in zip(entries, registrations, strict=True)
     }
     first = rules[registrations.first.id]
-    if not registrations.first.id:
+    if not registrations.several and not settings.accepted_providers:
+        # As with oauth2-proxy, whose sessions say nothing: whoever shares the secret is believed.
         return first
     # Of those that are configured elsewhere, nothing is known but what holds for all.
     shared = _rules(entries, ProviderEntry(settings=settings), frozenset(), listed_emails)
     accepted = {id: rules.get(id, shared) for id in settings.accepted_providers} or rules
     return ByProvider(
-        rules={**accepted, **_beside(settings, shared)},
+        rules={**accepted, **_beside(settings, shared, first)},
         untagged=None if settings.accepted_providers else first,
-        local=first if settings.htpasswd_file else None,
     )
 
 
@@ -80,9 +76,11 @@ def _rules(
         email_domains=entry.settings.email_domains,
         reserved_domains=others,
         allowed_groups=(*entry.settings.allowed_groups, *groups),
-        **({"listed_emails": listed_emails} if listed_emails and not own else {}),
+        **({"listed_emails": listed_emails} if listed_emails else {}),
     )
 
 
-def _beside(settings: Settings, rules: Admitting) -> Mapping[str, Admitting]:
-    return {EXTRA_ISSUER: rules} if settings.extra_jwt_issuers else {}
+def _beside(settings: Settings, shared: Admitting, first: Admitting) -> Mapping[str, Admitting]:
+    """The rules for sessions of no provider: those of other issuers' tokens, and those of local users."""
+    others = {EXTRA_ISSUER: shared} if settings.extra_jwt_issuers else {}
+    return others | ({LOCAL_USER: first} if settings.htpasswd_file else {})

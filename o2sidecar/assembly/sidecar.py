@@ -147,7 +147,7 @@ def _guarded(
     client = provider_client(settings, edge, reactor, beside=[each.settings for each in loaded.providers])
     surroundings = surroundings_of(settings, client, reactor)
     registrations = registrations_of(loaded.providers, lambda each: provider_of(each, edge, reactor))
-    several = SeveralProviders(registrations)
+    several = SeveralProviders(registrations, edge.now)
     people = People.of(loaded, registrations=registrations, surroundings=surroundings, edge=edge, reactor=reactor)
     answers, endpoints = sign_in_of(settings, people, registrations, client, edge)
     guard = SessionGuard(
@@ -162,7 +162,7 @@ def _guarded(
             settings,
             guard=guard,
             endpoints=endpoints,
-            callbacks=filter(None, map(registrations.segment, registrations)),
+            callbacks=[each.id for each in registrations if registrations.several],
             auth=people.auth,
             trouble=several.trouble_now,
             outage=_outage(settings, people),

@@ -31,7 +31,7 @@ class LocalUsers:
     """Makes sessions of local users, and renews them; those of other people are the provider's.
 
     `guesses`: how often a password may be wrong. `groups`: those of every local user. `user_is_email`: the user's name
-    stands in the place of an email, too.
+    stands in the place of an email, too. `mark`: the provider that their sessions name; empty: none.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class LocalUsers:
         guesses: Guesses,
         groups: Iterable[str] = (),
         user_is_email: bool = False,
+        mark: str = "",
     ) -> None:
         self._listed = listed
         self._provider = provider
@@ -50,6 +51,7 @@ class LocalUsers:
         self._guesses = guesses
         self._groups = tuple(groups)
         self._user_is_email = user_is_email
+        self._mark = mark
 
     async def session(self, user: str, password: str, address: str) -> Session | None:
         """The session of a user with this password; `None` if there is none. `address`: where they are.
@@ -63,7 +65,7 @@ class LocalUsers:
             return None
         self._guesses.succeeded(user, address)
         email = user if self._user_is_email else ""
-        return Session(created_at=self._now(), user=user, email=email, groups=self._groups)
+        return Session(created_at=self._now(), user=user, email=email, groups=self._groups, provider=self._mark)
 
     def standing(self, user: str) -> Callable[[], bool]:
         """Tells later whether a user is still listed, with the password of now."""

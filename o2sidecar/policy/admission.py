@@ -45,7 +45,7 @@ class Admission:
     """The operator's rules. An email must fit a domain or be listed, and one group must be among the allowed ones.
 
     `email_domains`: domains, `.domain` or `*.domain` for all below one (not itself), `*` for every email.
-    `reserved_domains`: those whose addresses only another provider may vouch for; listed ones pass all the same.
+    `reserved_domains`: those whose addresses only another provider may vouch for.
     `listed_emails`: gives the listed addresses as they are now, in lower case. `allowed_groups`: empty for no rule.
     """
 
@@ -88,18 +88,15 @@ class Admission:
             return True
         folded = _folded(email)
         domain = domain_of(folded)
-        if not self._is_reserved(folded) and (self._everybody or (domain and domain_fits(domain, self.email_domains))):
+        if self.reserved_domains and (not domain or domain_fits(domain, self.reserved_domains)):
+            # Another provider's, as one with several @ may be: it depends on who reads it.
+            return False
+        if self._everybody or (domain and domain_fits(domain, self.email_domains)):
             return True
         # What a provider's token names in the email's place is a subject, which its makers choose freely: it is no word
         # of the list. A local user, who has no token, may be listed by name.
-        named = "@" in folded or not (session.access_token or session.id_token or session.refresh_token)
+        named = "@" in folded or not session.has_tokens
         return named and folded in self.listed_emails()
-
-    def _is_reserved(self, email: str) -> bool:
-        """Whether an address is another provider's; one with several @ may be read as anybody's."""
-        return bool(self.reserved_domains) and (
-            not domain_of(email) or domain_fits(domain_of(email), self.reserved_domains)
-        )
 
 
 def domain_fits(domain: str, rules: Iterable[str]) -> bool:

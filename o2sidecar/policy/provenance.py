@@ -26,22 +26,15 @@ class ByProvider:
     another one opens nothing (security.md O17).
 
     `rules`: by the provider's id, of those that are accepted. `untagged`: for sessions that do not say who signed the
-    person in, as those of oauth2-proxy; `None`: they are refused. `local`: for sessions without tokens, which no
-    provider began; `None`: they are as good as untagged.
+    person in, as those of oauth2-proxy; `None`: they are refused.
     """
 
     rules: Mapping[str, Admitting]
     untagged: Admitting | None = None
-    local: Admitting | None = None
 
     def refusal(self, session: Session, *, signing_in: bool = False) -> NotPermitted | None:
         """See `Admitting`. HOT: asked for every signed-in request."""
-        rules = self.rules.get(session.provider) if session.provider else self._without_provider(session)
+        rules = self.rules.get(session.provider) if session.provider else self.untagged
         if rules is None:
             return OtherProvider(detail=f"the session of {session.name!r} is one of {session.provider or 'nobody'!r}")
         return rules.refusal(session, signing_in=signing_in)
-
-    def _without_provider(self, session: Session) -> Admitting | None:
-        if self.local is not None and not session.has_tokens:
-            return self.local
-        return self.untagged

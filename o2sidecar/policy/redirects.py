@@ -93,6 +93,8 @@ class Redirects:
         path = (found["rest"] or "/") if found else target
         path = _PATH_END.split(path, maxsplit=1)[0]
         path = canonical_path(path.encode("utf-8", "replace")) or path
+        if path.startswith(f"{self.prefix}/callback/"):
+            return True
         return path in {f"{self.prefix}/{name}" for name in ("start", "callback", "sign_in", "sign_out")}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 from attrs import field, frozen
@@ -16,12 +16,16 @@ from o2sidecar.session.session import Session
 ChallengeMethod = Literal["", "S256", "plain"]
 
 
+def _lower(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name.lower() for name in names)
+
+
 @frozen(kw_only=True)
 class Registration:
     """What one provider knows us by, and when it is the one to ask (RFC 6749 §2).
 
     Attributes:
-        id: what its sessions and logins are marked with; empty where nothing needs to tell it from others.
+        id: what its sessions are marked with; empty if settings give none.
         provider: asks it.
         unanswered: says why the last question to it had no answer; empty if it had one.
         client_id: ours there.
@@ -40,8 +44,8 @@ class Registration:
     code_challenge_method: ChallengeMethod = ""
     nonce: bool = False
     backend_logout_url: str = field(default="", repr=False)
-    email_domains: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
+    email_domains: tuple[str, ...] = field(default=(), converter=_lower)
+    hosts: tuple[str, ...] = field(default=(), converter=_lower)
     paths: tuple[Pattern, ...] = ()
 
     def is_for_address(self, email: str) -> bool:
@@ -73,9 +77,17 @@ class Registrations:
         """The last segment of its callback's path below the callback endpoint; empty for the first one's."""
         return "" if registration is self.first else registration.id
 
+    def mark(self, registration: Registration) -> str:
+        """What a login with it says of it: its id, where there are others."""
+        return registration.id if self.several else ""
+
     def has_segment(self, segment: str) -> bool:
-        """Whether a callback of one of them ends in it."""
-        return segment in self._by_id and segment != self.first.id
+        """Whether a callback of one of them ends in it; the first one's does too, in case it comes to stand behind."""
+        return self.several and segment in self._by_id
+
+    def is_called_back_at(self, registration: Registration, segment: str) -> bool:
+        """Whether a callback that ends in a segment, or in none, is a registration's."""
+        return segment == registration.id or (not segment and registration is self.first)
 
     def named(self, id: str) -> Registration:
         """The one of an id that a request names; raises `BadRequest` if there is none."""

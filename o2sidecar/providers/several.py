@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attrs import evolve, frozen
 
 from o2sidecar.providers.registrations import Registrations
+from o2sidecar.refusals import SessionEnded
 from o2sidecar.session.session import Session
 
 
 @frozen
 class SeveralProviders:
-    """The providers of all registrations."""
+    """The providers of all registrations; `now` is in seconds since the epoch."""
 
     registrations: Registrations
+    now: Callable[[], float]
 
     async def refresh(self, session: Session) -> Session | None:
-        """See `Provider`. What no provider here began stays as it is: others know how to renew it."""
+        """See `Provider`. What no provider here began stays as it is until its tokens end: others may renew it."""
         registration = self.registrations.of(session)
         if registration is None:
+            if session.expires_on is not None and session.expires_on <= self.now():
+                raise SessionEnded(detail=f"its tokens have ended, and no provider here is called {session.provider!r}")
             return None
         renewed = await registration.provider.refresh(session)
         return renewed and evolve(renewed, provider=session.provider)

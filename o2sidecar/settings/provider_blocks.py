@@ -15,7 +15,7 @@ from o2sidecar.settings.kinds import TEXT, shown
 from o2sidecar.settings.shape import Key, Shape
 from o2sidecar.settings.table import BY_KEY
 
-_ID = re.compile(r"[A-Za-z0-9._~=-]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~=-]{0,63}")
 
 _PROVIDER: Mapping[str, str] = {
     "provider": "provider",
@@ -211,7 +211,9 @@ def _require_distinct_ids(root: Block, found: Iterable[ProviderBlock]) -> None:
         except ValueError:
             continue
         if not _ID.fullmatch(text):
-            sentence = "where there are several providers, each has one of letters, digits, . _ ~ = -, at most 64"
+            sentence = (
+                "where there are several, each has one: up to 64 letters, digits and, behind the first, . _ ~ = -"
+            )
             root.reading.refuse(f"{each.place}.id", sentence)
         elif text in seen:
             root.reading.refuse(f"{each.place}.id", f"{shown(text)} is another provider's already")

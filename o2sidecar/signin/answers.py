@@ -45,6 +45,8 @@ NO_CACHE: tuple[tuple[bytes, bytes], ...] = (
 """What keeps an answer out of caches, nginx's among them (CONTRACT §1)."""
 
 _RETRY_AFTER = b"10"
+_NOBODY_FOR_ADDRESS = "No way to sign in is known for this address. Please choose one."
+
 _JSON = (b"Content-Type", b"application/json")
 _JSON_ITEM = re.compile(rb"(?:^|,)[ \t]*application/json[ \t]*(?:[;,]|$)", re.IGNORECASE)
 
@@ -60,7 +62,8 @@ class Answers:
     pending logins as well. `is_api`: whether a path with
     its query belongs to scripts. `force_json_errors`: everything does. `skip_provider_button`: send people to the
     provider without a page. `websocket_challenge`: whether a WebSocket without a session is answered 401 as other
-    scripts are, or 403 as oauth2-proxy has it. `body_limit`: bytes of a form that are read in search of a destination.
+    scripts are, or 403 as oauth2-proxy has it. `bare_json`: what accepts JSON gets 401 with `{}`, as from
+    oauth2-proxy. `body_limit`: bytes of a form that are read in search of a destination.
     """
 
     pages: Pages
@@ -75,13 +78,14 @@ class Answers:
     force_json_errors: bool = False
     skip_provider_button: bool = False
     websocket_challenge: bool = True
+    bare_json: bool = True
     body_limit: int = 65536
     _errors: Logger = field(factory=Logger, init=False)
 
     def not_signed_in(self, exchange: Exchange) -> None:
         """Offer a way to sign in: 401 for scripts, the provider or the sign-in page for people."""
         if self._speaks_json(exchange):
-            self._refuse_script(exchange, NotSignedIn(), plain=True)
+            self._refuse_script(exchange, NotSignedIn(), plain=self.bare_json)
         elif not expects_page(exchange):
             challenged = self.websocket_challenge or not _asks_for_websocket(exchange)
             self._refuse_script(exchange, NotSignedIn(status=401 if challenged else 403), plain=False)
@@ -99,6 +103,9 @@ class Answers:
         if isinstance(refusal, (NotSignedIn, SessionEnded)):
             self.not_signed_in(exchange)
             return
+        if isinstance(refusal, NotPermitted):
+            # Whoever may not pass begins another login on purpose.
+            self.logins.forget(exchange)
         self._record(exchange, refusal, who)
         if refusal.status == 503:
             # RFC 9110 §10.2.3: waiting helps.
@@ -150,18 +157,24 @@ class Answers:
         self._errors.failure("a request could not be answered", failure=failure)
         self.refuse(exchange, OwnFault())
 
-    def sign_in(self, exchange: Exchange, redirect: str, status: int, *, choosing: bool = False) -> None:
+    def sign_in(
+        self, exchange: Exchange, redirect: str, status: int, *, choosing: bool = False, trouble: str = ""
+    ) -> None:
         """Show the sign-in page, with no session left behind it (CVE-2026-34454, security.md S6).
 
-        `choosing`: a provider has to be chosen.
+        `choosing`: a provider has to be chosen, maybe by somebody whose session is good elsewhere: it stays.
+        `trouble`: why that is asked.
         """
-        self.take_cookies(exchange)
+        if not choosing:
+            self.take_cookies(exchange)
+            self.logins.forget(exchange)
         page = self.pages.sign_in(
             status,
             redirect,
             request_id=exchange.request_id,
             accept_language=exchange.header(b"accept-language"),
             choosing=choosing,
+            trouble=trouble,
         )
         self.show(exchange, page)
 
@@ -183,7 +196,8 @@ class Answers:
         """
         choice = self.choosing.of(exchange, fields, redirect)
         if choice.registration is None:
-            self.sign_in(exchange, redirect, 200, choosing=True)
+            trouble = _NOBODY_FOR_ADDRESS if choice.login_hint else ""
+            self.sign_in(exchange, redirect, 200, choosing=True, trouble=trouble)
             return
         onward = await self.logins.begin(
             exchange,

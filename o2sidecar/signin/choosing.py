@@ -38,7 +38,7 @@ class Choosing:
         said = fields.one("login_hint")
         hint = said if _HINT.fullmatch(said) else ""
         named = fields.one("provider")
-        if named:
+        if named and self.registrations.several:
             return Choice(registration=self.registrations.named(named), login_hint=hint)
         target = urlsplit(redirect)
         registration = self.registrations.preferred(

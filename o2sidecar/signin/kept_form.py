@@ -21,6 +21,7 @@ from o2sidecar.policy.peers import Forwarding
 from o2sidecar.policy.redirects import Redirects
 from o2sidecar.refusals import BadRequest
 from o2sidecar.signin.fields import Fields, carries_form
+from o2sidecar.signin.own_pages import is_own
 
 MOST_BYTES = 16 * 1024
 _MOST_FIELDS = 100
@@ -43,7 +44,7 @@ class KeptForm:
 def kept_form(exchange: Exchange, body: bytes, redirects: Redirects, forwarding: Forwarding) -> KeptForm | None:
     """The form that a request brought, if it may be given back."""
     action = forwarding.uri(exchange)
-    if not carries_form(exchange) or len(body) > MOST_BYTES or not _is_own(exchange, forwarding):
+    if not carries_form(exchange) or len(body) > MOST_BYTES or not is_own(exchange, forwarding):
         return None
     if not action.startswith("/") or not redirects.safe(action) or redirects.sends_on(action):
         return None
@@ -54,12 +55,3 @@ def kept_form(exchange: Exchange, body: bytes, redirects: Redirects, forwarding:
     if not pairs or any(_SECRET.search(name) or _CONTROLS.search(name + value) for name, value in pairs):
         return None
     return KeptForm(action=action, fields=pairs)
-
-
-def _is_own(exchange: Exchange, forwarding: Forwarding) -> bool:
-    """Whether a page of this origin sends it, by Fetch Metadata, else by Origin (RFC 6454 §7); else no."""
-    site = exchange.header(b"sec-fetch-site")
-    if site is not None:
-        return site == b"same-origin"
-    own = f"{forwarding.scheme(exchange)}://{forwarding.host(exchange)}"
-    return exchange.values(b"origin") == [own.lower().encode("latin-1")]

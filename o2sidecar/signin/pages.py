@@ -74,10 +74,12 @@ class Pages:
         accept_language: bytes | None = None,
         providers: Sequence[ProviderButton] | None = None,
         choosing: bool = False,
+        trouble: str = "",
     ) -> Page:
         """The page that offers to sign in, and to go to `redirect` then; `providers` in the place of all.
 
         `choosing`: a provider has to be chosen, for which operators' templates have no words.
+        `trouble`: one of our sentences, why.
         """
         templates = None if choosing else self.templates
         own = templates and templates.sign_in(
@@ -106,7 +108,7 @@ class Pages:
             local_users=self.local_users,
             providers=self.providers if providers is None else providers,
             by_address=self.by_address,
-            trouble=_TROUBLES.get(status, ""),
+            trouble=trouble or _TROUBLES.get(status, ""),
         )
 
     def not_received(

@@ -45,6 +45,8 @@ class Recovery:
         except Refusal as refusal:
             if not _is_nobodys_fault(refusal) or not navigates(exchange):
                 raise
+            if not self.logins.counts_rounds(fields):
+                raise
             wanted = self.logins.wanted(fields) or "/"
             if await self.logins.current(exchange) is not None:
                 # Another tab has signed in meanwhile.

@@ -28,6 +28,7 @@ from o2sidecar.signin.answers import Answers, keep_out_of_caches
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, form_fields, submitted_fields
 from o2sidecar.signin.local_form import LocalForm
+from o2sidecar.signin.own_pages import is_own
 from o2sidecar.signin.recovery import Recovery
 from o2sidecar.signin.session_life import SessionLife
 from o2sidecar.signin.transaction import Logins, Onward
@@ -148,7 +149,8 @@ class SignIn:
         fields = self._submitted(exchange, body)
         redirect = self.destinations.of(exchange, fields)
         if self.local_form is not None and exchange.method == b"POST":
-            if _is_from_elsewhere(exchange):
+            # This form needs no cookie, so SameSite keeps nobody from having it sent (login CSRF).
+            if is_own(exchange, self.answers.forwarding) is False:
                 raise _across_sites("cross_site_sign_in", "Another site tried to sign you in. Please do it here.")
             await self.local_form.answer(exchange, form_fields(exchange, body), redirect)
         elif self.answers.skip_provider_button:
@@ -284,4 +286,5 @@ def _summary(session: Session) -> str:
     kinds = ("access_token", "id_token", "refresh_token")
     tokens = [kind for kind in kinds if getattr(session, kind)]
     groups = ",".join(session.groups)[:_LONGEST_GROUPS]
-    return f"email={session.email} user={session.user} groups={groups} tokens={','.join(tokens)}"
+    provider = f" provider={session.provider}" if session.provider else ""
+    return f"email={session.email} user={session.user} groups={groups} tokens={','.join(tokens)}{provider}"

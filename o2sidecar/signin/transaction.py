@@ -22,7 +22,7 @@ from o2sidecar.policy.peers import Forwarding
 from o2sidecar.policy.provenance import Admitting
 from o2sidecar.policy.redirects import Redirects, location
 from o2sidecar.providers.registrations import Registration, Registrations
-from o2sidecar.refusals import BadRequest, LoginFailed, NotPermitted, ProviderFailed, Refusal
+from o2sidecar.refusals import BadRequest, LoginFailed, LoginLost, NotPermitted, ProviderFailed, Refusal
 from o2sidecar.session.cookies import Cookies, parse_cookies
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.session import Session
@@ -58,8 +58,9 @@ class Logins:
     """Begins and completes logins.
 
     `issue`: begins a session and gives the Set-Cookie values of it. `current`: gives the session that a request has
-    already, if it may pass. `encode_state`: wrap the state in base64. `seeds`: have the state tell the login's seed
-    always, and not only where a login is begun anew by itself or there are several providers.
+    already, if it may pass; `look` any that it brings. `encode_state`: wrap the state in base64. `seeds`: have the
+    state tell the login's seed always, and not only where a login is begun anew by itself or there are several
+    providers.
     `session_check`: finds out why no session came of a login that was completed; without it nobody asks.
     `random(n)` gives n unguessable bytes; `now` is in seconds since the epoch.
     """
@@ -72,6 +73,7 @@ class Logins:
     redirects: Redirects
     admission: Admitting
     current: Callable[[Exchange], Awaitable[Identity | None]]
+    look: Callable[[Exchange], Awaitable[object | None]]
     random: Callable[[int], bytes] = field(repr=False)
     now: Callable[[], float]
     encode_state: bool = False
@@ -104,8 +106,10 @@ class Logins:
         redirect = self.redirects.first([self.callback_uri.way_back(exchange, redirect), redirect])
         endpoint = await registration.provider.authorization_endpoint()
         cookies, now = _cookies(exchange), self.now()
-        named = self.seeds or again or registration.id
-        seed = Seed.new(self.random, now, again=again, provider=registration.id) if named else None
+        named = self.seeds or again or self.registrations.several
+        seed = (
+            Seed.new(self.random, now, again=again, provider=self.registrations.mark(registration)) if named else None
+        )
         pending = self._new(cookies, seed, bool(registration.code_challenge_method), now)
         parameters = dict(registration.provider.authorization_parameters())
         if prompt:
@@ -166,8 +170,9 @@ class Logins:
             raise
         # 3. One final state of cookies: the login's goes, the session's comes and replaces what was there (S1).
         written = await self.issue(exchange, session)
-        if self.session_check is not None and not self.pending.per_request:
-            cleared = [self.pending.done(self._host(exchange), self.now())]
+        if self.session_check is not None:
+            done = self.pending.done(self._host(exchange), self.now())
+            cleared = [*(cleared if self.pending.per_request else ()), done]
         return Onward(location=location(redirect), set_cookies=(*cleared, *written), session=session)
 
     def forget(self, exchange: Exchange) -> None:
@@ -181,7 +186,7 @@ class Logins:
         """A provider that signs people in without a page would send them round and round without end."""
         if self.session_check is None or not self.pending.was_done(_cookies(exchange), self.now()):
             return
-        if await self.current(exchange) is None:
+        if await self.look(exchange) is None:
             self.forget(exchange)
             raise self.session_check.circle(exchange)
 
@@ -208,7 +213,7 @@ class Logins:
             raise _mixed_up("the provider that this login was begun with is not configured any more") from None
         last = exchange.path.rpartition(b"/")[2].decode("latin-1")
         came_to = last if self.registrations.has_segment(last) else ""
-        if came_to != self.registrations.segment(registration):
+        if not self.registrations.is_called_back_at(registration, came_to):
             raise _mixed_up("the answer came to another provider's callback than that of this login")
         return registration
 
@@ -218,6 +223,17 @@ class Logins:
             return Seed.parse(decode_state(fields.first("state"), self.encode_state).seed)
         except Refusal:
             return None
+
+    def counts_rounds(self, fields: Fields) -> bool:
+        """Whether the state that came back could tell how many logins failed before: without one nobody knows.
+
+        Where every login of ours has a seed, a state that lost it on the way would lose the next one's, too.
+        """
+        try:
+            answered = decode_state(fields.first("state"), self.encode_state)
+        except Refusal:
+            return False
+        return bool(answered.seed) or not (self.seeds or self.registrations.several)
 
     def _new(self, cookies: Cookies, seed: Seed | None, pkce: bool, now: float) -> PendingLogin:
         """A login of the browser that sends these cookies."""
@@ -283,11 +299,12 @@ class Logins:
         return self.forwarding.host(exchange)
 
 
-def _mixed_up(detail: str) -> LoginFailed:
-    return LoginFailed(
+def _mixed_up(detail: str) -> LoginLost:
+    return LoginLost(
         reason="provider_mismatch",
         sentence="This login could not be completed. Please sign in again.",
         detail=detail,
+        why="another",
     )
 
 

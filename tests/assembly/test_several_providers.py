@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from urllib.parse import quote, urlsplit
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -45,7 +46,10 @@ class SeveralCase(SynchronousTestCase):
             "OAUTH2_PROXY_COOKIE_SECURE": "false",
             **variables,
         }
-        world = World(load(["--alpha-config=a.yaml"], environment, read_file=file_reader({"a.yaml": text})))
+        path = f"{self.mktemp()}.yaml"
+        with open(path, "w") as file:
+            file.write(text)
+        world = World(load([f"--alpha-config={path}"], environment))
         self.addCleanup(world.end)
         return world
 
@@ -169,7 +173,7 @@ class LoginTests(SeveralCase):
         first, second = (parameters_of(self.begin(world, f"provider={id}")) for id in ("one", "two"))
         self.assertEqual(urlsplit(first["redirect_uri"]).path, "/oauth2/callback")
         self.assertEqual(urlsplit(second["redirect_uri"]).path, "/oauth2/callback/two")
-        for path in ("/oauth2/callback/one", "/oauth2/callback/three", "/oauth2/callback/two/x"):
+        for path in ("/oauth2/callback/three", "/oauth2/callback/two/x", "/oauth2/callback/"):
             self.assertIn(b"Sign in with First", world.get(f"{path}?code=c&state=s").body, path)
 
     def test_mixed_up(self) -> None:
@@ -293,3 +297,82 @@ class ReadinessTests(SeveralCase):
         world.other.instead.clear()
         world.pass_time(120)
         self.assertEqual(world.get("/ready").body, b"OK")
+
+
+class BadDayTests(SeveralCase):
+    """What goes wrong between providers."""
+
+    def test_listed_address_of_another(self) -> None:
+        """O17: an address in the file of emails is the provider's whose domain it is of, and no other's."""
+        path = self.mktemp()
+        with open(path, "w") as file:
+            file.write("alice@example.com\n")
+        world = self.world("emailDomains: [example.com]", OAUTH2_PROXY_AUTHENTICATED_EMAILS_FILE=path)
+        for provider, status in (("one", 403), ("two", 200)):
+            self.session_of(world, provider)
+            self.assertEqual(world.get("/page").status, status, provider)
+
+    def test_no_state_begins_nothing(self) -> None:
+        """An answer without a state never begins a login anew: nobody could count the rounds."""
+        world = self.world()
+        navigating = (b"Accept: text/html", b"Sec-Fetch-Mode: navigate", b"Sec-Fetch-Dest: document")
+        for query in ("error=invalid_request", "error=invalid_request&state=hash:/", "code=c&state=hash:/"):
+            answer = world.get(f"/oauth2/callback?{query}", *navigating)
+            self.assertEqual((answer.status, answer.values(b"location")), (403, []), query)
+
+    def test_refused_and_again(self) -> None:
+        """Whoever may not pass, or opens the sign-in page, begins another login at once: that is no circle."""
+        world = self.world("allowedGroups: [boss]")
+        self.come_back(world, self.begin(world, "provider=one"))
+        world.keep(world.get("/oauth2/sign_in"))
+        self.assertNotIn(b"_oauth2_proxy", world.jar)
+        self.assertEqual(self.begin(world, "provider=two").status, 302)
+        world = self.world()
+        self.come_back(world, self.begin(world, "provider=one"))
+        self.session_of(world, "three")
+        self.assertEqual(self.begin(world, "provider=two").status, 302)
+
+    def test_removed_provider(self) -> None:
+        """A session of a provider that is gone ends with its tokens."""
+        world = self.world(OAUTH2_PROXY_COOKIE_REFRESH="60s", O2SIDECAR_ACCEPTED_PROVIDERS="one,two,gone")
+        self.session_of(world, "gone")
+        world.pass_time(70)
+        self.assertEqual(world.get("/page").status, 200)
+
+    def test_local_users_where_providers_are_named(self) -> None:
+        """A session without tokens is no local user's for that alone."""
+        folder = self.mktemp()
+        with open(folder, "w") as file:
+            file.write("bob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n")
+        world = self.world(OAUTH2_PROXY_HTPASSWD_FILE=folder, O2SIDECAR_ACCEPTED_PROVIDERS="one,two")
+        codec = SessionCodec(ring=KeyRing.from_texts([SECRET]), expire=0)
+        session = Session(created_at=world.clock.seconds(), user="eve", email="alice@example.com")
+        world.jar[b"_oauth2_proxy"] = codec.encode("_oauth2_proxy", session).encode()
+        self.assertEqual(world.get("/page").status, 403)
+        world.jar.clear()
+        basic = b"Authorization: Basic " + b64encode(b"bob:password")
+        self.assertEqual(world.get("/page", basic).status, 200)
+
+    def test_form_of_a_sibling(self) -> None:
+        """Login CSRF: a page of a sibling host cannot have somebody's password form sent (O13)."""
+        path = self.mktemp()
+        with open(path, "w") as file:
+            file.write("bob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n")
+        world = self.world(OAUTH2_PROXY_HTPASSWD_FILE=path)
+        form = b"username=bob&password=password"
+        kind = b"Content-Type: application/x-www-form-urlencoded"
+        for fields, status in (
+            ((b"Sec-Fetch-Site: same-site",), 403),
+            ((b"Sec-Fetch-Site: cross-site",), 403),
+            ((b"Origin: http://evil.example",), 403),
+            ((b"Sec-Fetch-Site: same-origin",), 302),
+            ((), 302),
+        ):
+            answer = world.get("/oauth2/sign_in", kind, *fields, method=b"POST", body=form)
+            self.assertEqual(answer.status, status, fields)
+
+    def test_form_post_of_the_second(self) -> None:
+        """The login's cookie comes back with a posted answer, whichever entry asks for one."""
+        world = self.world("authRequestResponseMode: form_post", OAUTH2_PROXY_COOKIE_SECURE="true")
+        [cookie] = self.begin(world).values(b"set-cookie")
+        self.assertIn(b"SameSite=None", cookie)

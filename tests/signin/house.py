@@ -234,6 +234,7 @@ class House:
             redirects=self.redirects,
             admission=self.admission,
             current=self.current.identity,
+            look=self.sessions.look,
             random=self.random,
             now=self.clock.seconds,
         )
