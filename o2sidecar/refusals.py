@@ -177,6 +177,11 @@ class SessionEnded(Refusal):
 
 
 @define(kw_only=True)
+class GrantSpent(SessionEnded):
+    """The provider takes a session's refresh token no more: it was taken back, or somebody else renewed the session."""
+
+
+@define(kw_only=True)
 class StoreUnavailable(Refusal):
     """Where sessions are stored cannot be reached, or gives no answer that can be used; waiting helps."""
 

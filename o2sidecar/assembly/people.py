@@ -75,7 +75,7 @@ class People:
         listed = htpasswd_file_of(settings, reactor)
         users = local_users_of(settings, listed, provider=provider, now=edge.now, marked=marked)
         store = _store(settings, reactor)
-        by_cookie = _sessions(settings, cookie, headers, users or provider, edge, store=store, reactor=reactor)
+        by_cookie = _sessions(settings, cookie, headers, users or provider, edge, store=store, around=surroundings)
         tokens = tokens_of(settings, registrations, surroundings)
         sessions = with_authorization(settings, by_cookie, headers=headers, tokens=tokens, users=users, edge=edge)
         admission = admission_of(settings, loaded.providers, registrations, emails)
@@ -115,7 +115,7 @@ def _sessions(
     edge: Edge,
     *,
     store: TicketStore | None,
-    reactor: Any,
+    around: Surroundings,
 ) -> SessionFinder:
     def sealed() -> Sessions:
         return Sessions(
@@ -126,6 +126,8 @@ def _sessions(
             now=edge.now,
             lifetime=settings.cookie_expire,
             refresh_period=settings.cookie_refresh,
+            jitter=lambda: around.random() * min(settings.cookie_refresh_jitter, settings.cookie_refresh / 10),
+            grace=settings.refresh_grace,
             remembered=settings.session_cache_size,
             counts=edge.counts.sessions,
         )
@@ -135,7 +137,14 @@ def _sessions(
     from o2sidecar.assembly.stores import stored_sessions_of  # noqa: PLC0415
 
     return stored_sessions_of(
-        settings, store, cookie=cookie, headers=headers, provider=provider, sealed=sealed, edge=edge, reactor=reactor
+        settings,
+        store,
+        cookie=cookie,
+        headers=headers,
+        provider=provider,
+        sealed=sealed,
+        edge=edge,
+        reactor=around.clock,
     )
 
 

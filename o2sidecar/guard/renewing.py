@@ -9,16 +9,17 @@ from twisted.logger import Logger
 
 from o2sidecar.guard.local_users import Renewing
 from o2sidecar.observe.counts import SessionCounts
-from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
+from o2sidecar.refusals import GrantSpent, OwnFault, Refusal, SessionEnded
 from o2sidecar.session.session import Session
 
 
 @frozen(kw_only=True)
 class Renewals:
-    """Asks the provider."""
+    """Asks the provider. `spent_is_the_end`: whether a session is over as soon as its refresh token is not taken."""
 
     provider: Renewing
     counts: SessionCounts
+    spent_is_the_end: bool = True
 
     _log: ClassVar[Logger] = Logger()
 
@@ -30,6 +31,9 @@ class Renewals:
         try:
             renewed = await self.provider.refresh(session)
         except SessionEnded as ended:
+            if isinstance(ended, GrantSpent) and not self.spent_is_the_end:
+                self.counts.renewals["unchanged"] += 1
+                raise
             self._log.info("session of {name} ended: {reason}", name=session.name, reason=str(ended))
             self.counts.renewals["ended"] += 1
             raise

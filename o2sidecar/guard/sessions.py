@@ -22,7 +22,7 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
-from o2sidecar.refusals import OwnFault, Refusal, SessionEnded
+from o2sidecar.refusals import GrantSpent, OwnFault, Refusal, SessionEnded
 from o2sidecar.session.cookies import Cookies, SessionCookie
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
@@ -34,7 +34,9 @@ class Sessions:
 
     `refresh_period`: seconds after which the provider is asked again; 0: never. `retry_period`: seconds until it is
     asked again when it told nothing new, or new tokens but not who their person is, so that an outage does not cost a
-    question per request.
+    question per request. `jitter`: gives seconds that a session is renewed ahead of its time, so that many are not
+    renewed in step. `grace`: seconds that a session lives on whose refresh token is not taken any more: another sidecar
+    may have renewed it, and the browser come with its new cookie.
     """
 
     _log = Logger()
@@ -50,6 +52,8 @@ class Sessions:
         lifetime: float,
         refresh_period: float = 0,
         retry_period: float = 60,
+        jitter: Callable[[], float] = lambda: 0,
+        grace: float = 0,
         remembered: int = 4096,
         counts: SessionCounts | None = None,
     ) -> None:
@@ -64,10 +68,13 @@ class Sessions:
         # What was sealed with a key that seals no more is to be sealed anew.
         cookie.codec.ring.on_change(self._opened.forget_untouched)
         self._counts = counts or SessionCounts()
-        self._provider = Renewals(provider=provider, counts=self._counts)
+        self._jitter = jitter
+        self._grace = grace
+        self._provider = Renewals(provider=provider, counts=self._counts, spent_is_the_end=not grace)
         self._renewals: SharedCalls[Opened | None] = SharedCalls()
         self._most_retries = remembered
         self._retries: dict[str, float] = {}
+        self._spent: dict[str, float] = {}
 
     def find(self, exchange: Exchange) -> Opened | None:
         """The session of a request; `None` if it has none that counts. Raises nothing.
@@ -168,7 +175,7 @@ class Sessions:
 
     def _made(self, key: bytes, session: Session) -> Opened:
         since = self._now() if session.created_at is None else session.created_at
-        due_at = since + self._refresh_period
+        due_at = since + self._refresh_period - self._jitter()
         return Opened(
             key=key,
             session=session,
@@ -180,6 +187,8 @@ class Sessions:
     async def _renewed(self, opened: Opened) -> Opened | None:
         try:
             session = await self._provider.ask(opened.session)
+        except GrantSpent:
+            return self._outliving(opened)
         except SessionEnded:
             self._opened.keep(evolve(opened, ended=True))
             return None
@@ -191,6 +200,23 @@ class Sessions:
             renewed = evolve(self._made(opened.key, session), renewed=True)
         self._opened.keep(renewed)
         return renewed
+
+    def _outliving(self, opened: Opened) -> Opened | None:
+        """A session whose refresh token is spent: good for the grace, once, however often it is brought again."""
+        now, token = self._now(), opened.session.refresh_token
+        if token not in self._spent:
+            while len(self._spent) >= self._most_retries:
+                del self._spent[next(iter(self._spent))]
+            self._spent[token] = now + self._grace
+            self._log.warn(
+                "the refresh token of {name} is spent; if nobody renewed the session elsewhere, it ends in {grace} s",
+                name=opened.session.name,
+                grace=self._grace,
+            )
+        outliving = evolve(opened, expires_at=min(opened.expires_at, self._spent[token]), due_at=inf)
+        outliving.ended = outliving.expires_at <= now
+        self._opened.keep(outliving)
+        return None if outliving.ended else outliving
 
     def _retry_later(self, session: Session) -> None:
         """Have a session that is due wait, also when its new cookie comes, of which nothing is known yet."""

@@ -42,6 +42,11 @@ class TokenRefused(Exception):
         """Whether asking again is useless: the grant is used up or taken back, or the client is no longer known."""
         return self.error in {"invalid_grant", "invalid_client"}
 
+    @property
+    def is_of_the_token(self) -> bool:
+        """Whether it is the code or refresh token that is not taken, or no more."""
+        return self.error == "invalid_grant"
+
 
 class MalformedTokenResponse(ValueError):
     """A token endpoint answer that holds neither tokens nor an error; the message quotes nothing of it."""

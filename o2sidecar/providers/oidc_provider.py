@@ -18,6 +18,7 @@ from o2sidecar.providers.id_token_check import IdTokenCheck
 from o2sidecar.providers.persons import Persons
 from o2sidecar.providers.token_endpoint import TokenEndpoint
 from o2sidecar.refusals import (
+    GrantSpent,
     LoginFailed,
     NotPermitted,
     ProviderFailed,
@@ -126,7 +127,8 @@ class OidcProvider:
                 return await self._renewed(session)
             except TokenRefused as refused:
                 if refused.ends_the_grant:
-                    raise SessionEnded(detail=f"the token endpoint refused the refresh: {refused}") from None
+                    ended = GrantSpent if refused.is_of_the_token else SessionEnded
+                    raise ended(detail=f"the token endpoint refused the refresh: {refused}") from None
                 _log.warn("A session could not be refreshed: {trouble}", trouble=str(refused))
             except SessionEnded:
                 raise

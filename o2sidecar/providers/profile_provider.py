@@ -13,7 +13,7 @@ from o2sidecar.oauth.claims import Person
 from o2sidecar.oauth.tokens import TokenRefused
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers.token_endpoint import TokenEndpoint
-from o2sidecar.refusals import NotPermitted, ProviderFailed, ProviderUnavailable, SessionEnded
+from o2sidecar.refusals import GrantSpent, NotPermitted, ProviderFailed, ProviderUnavailable, SessionEnded
 from o2sidecar.session.session import Session
 
 _METHODS = ("client_secret_post",)
@@ -140,7 +140,8 @@ class ProfileProvider:
             tokens = await self._tokens.refresh(self._redeem_url, refresh_token=session.refresh_token, methods=_METHODS)
         except TokenRefused as refused:
             if refused.ends_the_grant:
-                raise SessionEnded(detail=f"the token endpoint refused the refresh: {refused}") from None
+                ended = GrantSpent if refused.is_of_the_token else SessionEnded
+                raise ended(detail=f"the token endpoint refused the refresh: {refused}") from None
             _log.warn("A session could not be refreshed: {trouble}", trouble=str(refused))
             return session
         except ProviderFailed as failed:

@@ -11,6 +11,7 @@ from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.sealing import CookieRefused
 from tests.catalogue.whole import ALICE, NAME, NOW, pair
+from tests.fakes import answering
 from tests.options.papers import OTHER_SECRET
 from tests.options.probes import (
     app_sees,
@@ -84,6 +85,23 @@ def _renewed(world: World) -> bool:
     return "refresh_token" in [asked.form.get("grant_type") for asked in world.provider.asked]
 
 
+def _renewed_early(world: World) -> bool:
+    """Whether one of many sessions is renewed before its time has come."""
+    codec = SessionCodec(ring=KeyRing.from_texts([BASE["cookie_secret"]]), expire=168 * 3600)
+    for number in range(64):
+        session = type(ALICE)(created_at=NOW - 95, user="u", email="u@example.com", refresh_token=f"RT-{number}")
+        world.get("/", b"Cookie: " + f"{NAME}={codec.encode(NAME, session)}".encode())
+    return "refresh_token" in [asked.form.get("grant_type") for asked in world.provider.asked]
+
+
+def _status_when_spent(world: World) -> int:
+    """The status once the session's refresh token is not taken any more."""
+    world.sign_in()
+    world.provider.instead["/token"] = answering({"error": "invalid_grant"}, 400)
+    world.pass_time(31)
+    return world.get("/").status
+
+
 def _large_session(world: World) -> int:
     world.provider.claims["groups"] = [f"group-{number:04}-{number * 7919:x}" for number in range(600)]
     return world.sign_in().status
@@ -140,6 +158,8 @@ ROWS: Mapping[str, Row] = {
     "cookie_csrf_expire": row(login_cookie("Max-Age=[0-9]+"), "1m", "Max-Age=900", "Max-Age=60"),
     "cookie_csrf_samesite": row(login_cookie("SameSite=[A-Za-z]+"), "none", None, "SameSite=None"),
     "cookie_refresh": row(_renewed, "30s", False, True),
+    "cookie_refresh_jitter": row(_renewed_early, "10s", False, True, cookie_refresh="100s"),
+    "refresh_grace": row(_status_when_spent, "1m", 302, 200, cookie_refresh="30s", skip_provider_button="true"),
     "cookie_parts_limit": row(_large_session, "2", 302, 500),
     "session_store_type": row(session_cookie("=djIu"), "redis", None, "=djIu", redis_connection_url=REDIS),
     "session_cookie_minimal": row(_kept_token, "true", "AT-1", ""),

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.providers.oidc import Options, build
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.refusals import (
+    GrantSpent,
     LoginFailed,
     NotPermitted,
     ProviderFailed,
@@ -391,9 +392,11 @@ class RefreshTests(OidcTestCase):
 
     def test_taken_back(self) -> None:
         """`invalid_grant` and `invalid_client` end the session, however good its tokens still are."""
-        for error, status in (("invalid_grant", 400), ("invalid_client", 401)):
+        for error, status, spent in (("invalid_grant", 400, True), ("invalid_client", 401, False)):
             self.fake.instead["/token"] = answering({"error": error}, status)
-            self.assertIsInstance(self.refreshed(self.before), SessionEnded)
+            ended = self.refreshed(self.before)
+            self.assertIsInstance(ended, SessionEnded)
+            self.assertEqual(isinstance(ended, GrantSpent), spent, "whether somebody else may have renewed it")
 
     FAULTS = (
         answering({"error": "temporarily_unavailable"}, 503),

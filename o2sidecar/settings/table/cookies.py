@@ -28,6 +28,18 @@ class CookieOptions(Group):
     cookie_path: str = option("/", "path of all cookies")
     cookie_expire: Duration = option(168 * 3600.0, "how long a session lives; 0: until the browser is closed")
     cookie_refresh: Duration = option(0.0, "age at which a session is renewed with the provider; 0: never")
+    cookie_refresh_jitter: Duration = option(
+        0.0,
+        "renew sessions in cookies up to so long ahead of cookie_refresh, at random, at most a tenth of it",
+        ours=True,
+        sidecar_default=30.0,
+    )
+    refresh_grace: Duration = option(
+        0.0,
+        "how long a session in cookies lives on whose refresh token is spent, in case another pod renewed it",
+        ours=True,
+        sidecar_default=60.0,
+    )
     cookie_secure: bool = option(True, "send cookies over https only")
     cookie_httponly: bool = option(True, "hide cookies from scripts")
     cookie_samesite: str = option("", "SameSite: lax, strict, none, or empty for none", sidecar_default="lax")
