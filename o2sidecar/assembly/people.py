@@ -125,6 +125,8 @@ def _sessions(
             forwarding=edge.forwarding,
             now=edge.now,
             lifetime=settings.cookie_expire,
+            absolute_lifetime=settings.session_absolute_lifetime,
+            idle_limit=settings.session_idle_limit,
             refresh_period=settings.cookie_refresh,
             jitter=lambda: around.random() * min(settings.cookie_refresh_jitter, settings.cookie_refresh / 10),
             grace=settings.refresh_grace,

@@ -14,6 +14,7 @@ from twisted.internet.ssl import CertificateOptions
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.secrets import secret_of
+from o2sidecar.guard.lifetimes import Lifetimes
 from o2sidecar.guard.local_users import Renewing
 from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.renewing import Renewals
@@ -80,10 +81,12 @@ def stored_sessions_of(
             provider=Renewals(provider=provider, counts=counts),
             clock=reactor,
             lock_time=settings.redis_lock_time,
+            lifetimes=Lifetimes(sealed=inf, absolute=settings.session_absolute_lifetime or inf),
         ),
         clock=reactor,
         trust=Trust(
             lifetime=settings.cookie_expire or inf,
+            absolute=settings.session_absolute_lifetime or inf,
             believed=settings.redis_trust_time,
             refresh_period=settings.cookie_refresh or inf,
         ),

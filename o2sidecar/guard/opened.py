@@ -18,7 +18,8 @@ class Opened:
     Attributes:
         key: under which this is kept: the cookie's bytes, or a hash of the field.
         expires_at: when that is too old, in seconds since the epoch.
-        due_at: when the provider is to be asked about the session again.
+        due_at: when the session is to be renewed: the provider to be asked, or its use to be noted.
+        ask_at: when the provider is to be asked about it again.
         renewed: whether the browser still has to be given the new cookie.
         ended: whether the session was good and is over; then it is nobody's.
     """
@@ -28,6 +29,7 @@ class Opened:
     identity: Identity
     expires_at: float
     due_at: float
+    ask_at: float = 0
     renewed: bool = False
     ended: bool = False
 

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from o2sidecar.guard.lifetimes import Lifetimes
 from o2sidecar.guard.local_users import Renewing
 from o2sidecar.guard.opened import Opened, OpenedSessions
 from o2sidecar.guard.own_cookies import OwnCookies
@@ -50,6 +51,8 @@ class Sessions:
         forwarding: Forwarding,
         now: Callable[[], float],
         lifetime: float,
+        absolute_lifetime: float = 0,
+        idle_limit: float = 0,
         refresh_period: float = 0,
         retry_period: float = 60,
         jitter: Callable[[], float] = lambda: 0,
@@ -61,7 +64,7 @@ class Sessions:
         self._headers = headers
         self._own = OwnCookies(cookie, forwarding)
         self._now = now
-        self._lifetime = lifetime or inf
+        self._lifetimes = Lifetimes(sealed=lifetime or inf, absolute=absolute_lifetime or inf, idle=idle_limit or inf)
         self._refresh_period = refresh_period or inf
         self._retry_period = min(retry_period, self._refresh_period)
         self._opened = OpenedSessions(remembered)
@@ -132,7 +135,7 @@ class Sessions:
 
     async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
         """See `SessionFinder`; raises `OwnFault` if it is too large for cookies."""
-        return self._written(exchange, session)
+        return self._written(exchange, self._lifetimes.begun(session, self._now()))
 
     def give_cookie(self, exchange: Exchange, opened: Opened) -> None:
         """Have the answer carry a renewed session's cookie."""
@@ -175,16 +178,21 @@ class Sessions:
 
     def _made(self, key: bytes, session: Session) -> Opened:
         since = self._now() if session.created_at is None else session.created_at
-        due_at = since + self._refresh_period - self._jitter()
+        ask_at = since + self._refresh_period - self._jitter()
+        if self._retries:
+            ask_at = max(ask_at, self._retries.get(session.access_token, 0))
         return Opened(
             key=key,
             session=session,
             identity=self._headers.identify(session),
-            expires_at=since + self._lifetime,
-            due_at=max(due_at, self._retries.get(session.access_token, 0)) if self._retries else due_at,
+            expires_at=self._lifetimes.ends_at(session, since),
+            due_at=min(ask_at, self._lifetimes.note_at(session, since)),
+            ask_at=ask_at,
         )
 
     async def _renewed(self, opened: Opened) -> Opened | None:
+        if opened.ask_at > self._now():
+            return self._noted(opened, opened.session)
         try:
             session = await self._provider.ask(opened.session)
         except GrantSpent:
@@ -193,13 +201,19 @@ class Sessions:
             self._opened.keep(evolve(opened, ended=True))
             return None
         if session is None:
-            renewed = evolve(opened, due_at=self._now() + self._retry_period)
-        else:
-            if session.created_at == opened.session.created_at:
-                self._retry_later(session)
-            renewed = evolve(self._made(opened.key, session), renewed=True)
-        self._opened.keep(renewed)
-        return renewed
+            again = self._now() + self._retry_period
+            unchanged = evolve(opened, due_at=again, ask_at=again)
+            self._opened.keep(unchanged)
+            return unchanged
+        if session.created_at == opened.session.created_at:
+            self._retry_later(session)
+        return self._noted(opened, self._lifetimes.renewed(session, opened.session))
+
+    def _noted(self, opened: Opened, session: Session) -> Opened:
+        """The session as it is by now, in use, and to be given to the browser."""
+        noted = evolve(self._made(opened.key, self._lifetimes.used(session, self._now())), renewed=True)
+        self._opened.keep(noted)
+        return noted
 
     def _outliving(self, opened: Opened) -> Opened | None:
         """A session whose refresh token is spent: good for the grace, once, however often it is brought again."""
@@ -213,7 +227,7 @@ class Sessions:
                 name=opened.session.name,
                 grace=self._grace,
             )
-        outliving = evolve(opened, expires_at=min(opened.expires_at, self._spent[token]), due_at=inf)
+        outliving = evolve(opened, expires_at=min(opened.expires_at, self._spent[token]), due_at=inf, ask_at=inf)
         outliving.ended = outliving.expires_at <= now
         self._opened.keep(outliving)
         return None if outliving.ended else outliving

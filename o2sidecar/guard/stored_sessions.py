@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from o2sidecar.guard.lifetimes import Lifetimes
 from o2sidecar.guard.opened import Opened, OpenedSessions
 from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.sessions import Sessions
@@ -52,12 +53,14 @@ class Trust:
         lifetime: of a ticket, from the signature of its cookie.
         believed: until the store is asked again whether the session is still there.
         refresh_period: age at which it is renewed with the provider.
+        absolute: of a session, from the login.
         retry_period: until the provider is asked again when it told nothing new.
     """
 
     lifetime: float
     believed: float
     refresh_period: float = inf
+    absolute: float = inf
     retry_period: float = 60
 
 
@@ -91,6 +94,7 @@ class StoredSessions:
         self._renewal = renewal
         self._now = clock.seconds
         self._trust = trust
+        self._lifetimes = Lifetimes(sealed=trust.lifetime, absolute=trust.absolute)
         self._sealed = sealed
         self._opened = OpenedSessions(remembered)
         tickets.ring.on_change(self._opened.forget_untouched)
@@ -148,6 +152,7 @@ class StoredSessions:
     async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
         """See `SessionFinder`. What the browser had a ticket for before is over (security.md S1)."""
         now = self._now()
+        session = self._lifetimes.begun(session, now)
         session = session if session.created_at is not None else evolve(session, created_at=now)
         ticket = Ticket.issue(self._tickets.attributes.name)
         try:
@@ -257,7 +262,7 @@ class StoredSessions:
             key=key,
             session=session,
             identity=self._headers.identify(session),
-            expires_at=presented.signed_at + self._trust.lifetime,
+            expires_at=self._lifetimes.ends_at(session, presented.signed_at),
             due_at=0,
             # The session was renewed since its ticket was signed, here or elsewhere; the cookie is to live as long.
             renewed=presented.aged

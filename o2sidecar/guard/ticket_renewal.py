@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
+from o2sidecar.guard.lifetimes import NO_LIMITS, Lifetimes
 from o2sidecar.guard.renewing import Renewals
 from o2sidecar.refusals import SessionEnded, StoreUnavailable
 from o2sidecar.session.session import Session
@@ -29,19 +30,28 @@ Due = Callable[[Session], bool]
 class TicketRenewal:
     """Renews sessions in a store.
 
-    `lock_time`: as the store's. `patience`: seconds to wait for somebody else who renews the same session.
+    `lock_time`: as the store's. `lifetimes`: of the sessions.
+    `patience`: seconds to wait for somebody else who renews the same session.
     """
 
     _log = Logger()
 
     def __init__(
-        self, store: TicketStore, *, provider: Renewals, clock: IReactorTime, lock_time: float, patience: float = 5.0
+        self,
+        store: TicketStore,
+        *,
+        provider: Renewals,
+        clock: IReactorTime,
+        lock_time: float,
+        lifetimes: Lifetimes = NO_LIMITS,
+        patience: float = 5.0,
     ) -> None:
         self._store = store
         self._provider = provider
         self._clock = clock
         self._lock_time = lock_time
         self._patience = patience
+        self._lifetimes = lifetimes
 
     async def renew(self, ticket: Ticket, seen: Stored, due: Due) -> Stored | None:
         """The session as it is stored afterwards, which may be as it was; `None` if it is over.
@@ -86,6 +96,7 @@ class TicketRenewal:
             return stored
         if session.created_at is None:
             session = evolve(session, created_at=self._clock.seconds())
+        session = self._lifetimes.renewed(session, stored.session)
         return await self._store.replace(ticket, stored, session) or await self._store.load(ticket)
 
     async def _hold(self, lock: Lock) -> None:

@@ -11,8 +11,8 @@ import msgpack  # type: ignore[import-untyped]
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
 
-_PROVIDER = "_p"
-"""A name of ours, which oauth2-proxy passes over."""
+_PROVIDER, _BEGAN, _SEEN = "_p", "_b", "_s"
+"""Names of ours, which oauth2-proxy passes over."""
 
 _NANOSECONDS = 1_000_000_000
 
@@ -38,6 +38,8 @@ def _fields_of(session: Session) -> dict[str, Any]:
         "pu": session.preferred_username,
         "ac": dict(session.additional_claims),
         _PROVIDER: session.provider,
+        _BEGAN: _timestamp(session.began_at),
+        _SEEN: _timestamp(session.seen_at),
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -82,6 +84,8 @@ def _session_of(fields: Mapping[Any, Any]) -> Session:
         preferred_username=_text(get("pu")),
         additional_claims=_mapping(get("ac")),
         provider=_text(get(_PROVIDER)),
+        began_at=_seconds(get(_BEGAN)),
+        seen_at=_seconds(get(_SEEN)),
     )
 
 

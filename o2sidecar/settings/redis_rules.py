@@ -17,6 +17,9 @@ def redis_problems(options: Options) -> Iterator[Problem]:
     """What is wrong; the names in it are keys."""
     if options.session_store_type != "redis":
         return
+    if options.session_idle_limit:
+        sentence = "when a session in Redis was in use last is not kept; it ends by cookie_expire only"
+        yield Problem(names=("session_idle_limit", "session_store_type"), sentence=sentence)
     if options.redis_use_sentinel and options.redis_use_cluster:
         sentence = "a server is found by Sentinels or by the cluster's own word; choose one"
         yield Problem(names=("redis_use_sentinel", "redis_use_cluster"), sentence=sentence)

@@ -102,6 +102,22 @@ def _status_when_spent(world: World) -> int:
     return world.get("/").status
 
 
+def _status_after(*pauses: int) -> Probe:
+    """The last status of somebody who signs in and asks after each of these pauses."""
+
+    def probe(world: World) -> int:
+        world.sign_in()
+        status = 0
+        for seconds in pauses:
+            world.pass_time(seconds)
+            answer = world.get("/")
+            world.keep(answer)
+            status = answer.status
+        return status
+
+    return probe
+
+
 def _large_session(world: World) -> int:
     world.provider.claims["groups"] = [f"group-{number:04}-{number * 7919:x}" for number in range(600)]
     return world.sign_in().status
@@ -158,6 +174,10 @@ ROWS: Mapping[str, Row] = {
     "cookie_csrf_expire": row(login_cookie("Max-Age=[0-9]+"), "1m", "Max-Age=900", "Max-Age=60"),
     "cookie_csrf_samesite": row(login_cookie("SameSite=[A-Za-z]+"), "none", None, "SameSite=None"),
     "cookie_refresh": row(_renewed, "30s", False, True),
+    "session_absolute_lifetime": row(
+        _status_after(30, 30, 30, 31), "2m", 200, 302, cookie_refresh="25s", skip_provider_button="true"
+    ),
+    "session_idle_limit": row(_status_after(61), "1m", 200, 302, skip_provider_button="true"),
     "cookie_refresh_jitter": row(_renewed_early, "10s", False, True, cookie_refresh="100s"),
     "refresh_grace": row(_status_when_spent, "1m", 302, 200, cookie_refresh="30s", skip_provider_button="true"),
     "cookie_parts_limit": row(_large_session, "2", 302, 500),

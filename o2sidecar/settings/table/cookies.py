@@ -28,6 +28,12 @@ class CookieOptions(Group):
     cookie_path: str = option("/", "path of all cookies")
     cookie_expire: Duration = option(168 * 3600.0, "how long a session lives; 0: until the browser is closed")
     cookie_refresh: Duration = option(0.0, "age at which a session is renewed with the provider; 0: never")
+    session_absolute_lifetime: Duration = option(
+        0.0, "how long a session lives after the login, however often it is renewed; 0: without such an end", ours=True
+    )
+    session_idle_limit: Duration = option(
+        0.0, "how long a session in cookies lives without being used; 0: without such an end", ours=True
+    )
     cookie_refresh_jitter: Duration = option(
         0.0,
         "renew sessions in cookies up to so long ahead of cookie_refresh, at random, at most a tenth of it",
