@@ -240,6 +240,10 @@ class StoredSessions:
 
     async def _believed(self, key: bytes, presented: Presented, stored: Stored, held: _Held | None) -> Opened | None:
         opened = self._made(key, presented, stored, held)
+        if opened.expires_at <= self._now():
+            self._counts.refused.add("expired")
+            self._forget(key)
+            return None
         if opened.renew_at <= self._now():
             renewed = await self._renewal.renew(presented.ticket, stored, self._is_due)
             if renewed is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from attrs import evolve, field, frozen
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from o2sidecar.guard.lifetimes import Lifetimes
 from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.renewing import Renewals
@@ -36,6 +38,7 @@ class Pod:
     endpoint: RedisEndpoint
     provider: SlowProvider = field(factory=SlowProvider)
     fallback: bool = False
+    absolute: float = inf
     counts: SessionCounts = field(factory=SessionCounts)
     store: TicketStore = field()
     sessions: StoredSessions = field()
@@ -57,9 +60,10 @@ class Pod:
                 provider=Renewals(provider=self.provider, counts=self.counts),
                 clock=self.clock,
                 lock_time=2,
+                lifetimes=Lifetimes(sealed=inf, absolute=self.absolute),
             ),
             clock=self.clock,
-            trust=Trust(lifetime=3600, believed=0.5, refresh_period=600),
+            trust=Trust(lifetime=3600, believed=0.5, refresh_period=600, absolute=self.absolute),
             sealed=sessions(self.provider, self.clock) if self.fallback else None,
             counts=self.counts,
         )
@@ -474,3 +478,38 @@ class RenewedTests(StoredCase):
     def lock_id(self) -> bytes:
         [key] = self.redis.kept
         return key + b".lock"
+
+
+class AbsoluteLifetimeTests(StoredCase):
+    """A stored session ends so long after the login."""
+
+    def pair_of_now(self, asked: Asked, pair: str) -> str:
+        """The browser's pair after an answer."""
+        given = [value.decode().partition(";")[0] for value in asked.set_cookies]
+        return given[-1] if given else pair
+
+    def renewed_for(self, pod: Pod, pair: str, times: int) -> str:
+        """The pair after so many renewals, one each ten minutes."""
+        for _ in range(times):
+            self.clock.advance(601)
+            asked = self.settle(pair, pod)
+            before = pod.provider.asked[-1]
+            pod.provider.answers[-1].callback(evolve(before, created_at=self.clock.seconds()))
+            found = self.decided[-1]
+            assert found is not None
+            if found.renewed:
+                pod.sessions.give_cookie(asked, found)  # type: ignore[arg-type]
+            pair = self.pair_of_now(asked, pair)
+        return pair
+
+    def test_since_the_login(self) -> None:
+        """However often it is renewed; another pod, which has not seen it before, says the same."""
+        pods = [Pod(clock=self.clock, endpoint=RedisEndpoint(self.redis), absolute=7200) for _ in range(2)]
+        [line] = outcome(pods[0].sessions.issue(Asked(), ALICE))  # type: ignore[arg-type]
+        pair = self.renewed_for(pods[0], line.decode().partition(";")[0], 11)
+        self.settle(pair, pods[1])
+        self.assertIsNotNone(self.decided[-1])
+        self.clock.advance(7200 - 11 * 601)
+        for pod in pods:
+            self.settle(pair, pod)
+            self.assertIsNone(self.decided[-1])
