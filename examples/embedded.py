@@ -19,6 +19,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from o2sidecar.assembly import guard_resource
+from o2sidecar.providers.registry import KnownProviders
 from o2sidecar.settings.load import SettingsRefused, UsageRefused, load
 
 
@@ -45,7 +46,7 @@ def application() -> Resource:
 def main() -> None:
     """Guard the tree and serve it."""
     try:
-        loaded = load(sys.argv[1:], os.environ)
+        loaded = load(sys.argv[1:], os.environ, providers=KnownProviders())
     except (SettingsRefused, UsageRefused) as refused:
         raise SystemExit(str(refused)) from None
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)

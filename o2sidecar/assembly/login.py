@@ -22,6 +22,7 @@ from o2sidecar.providers import registry
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.registrations import Registrations
 from o2sidecar.providers.surroundings import Surroundings
+from o2sidecar.settings.loaded import ProviderEntry
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import Problem, SettingsRefused
 from o2sidecar.signin.answers import Answers
@@ -57,14 +58,15 @@ def surroundings_of(settings: Settings, client: ProviderClient, reactor: Any) ->
     )
 
 
-def provider_of(settings: Settings, edge: Edge, reactor: Any) -> tuple[Provider, ProviderClient]:
+def provider_of(entry: ProviderEntry, edge: Edge, reactor: Any) -> tuple[Provider, ProviderClient]:
     """The provider, and what it is asked with; it gets those options that it declares, by their keys."""
+    settings = entry.settings
     client = provider_client(settings, edge, reactor)
     surroundings = surroundings_of(settings, client, reactor)
     secret = secret_of(
         settings.client_secret, settings.client_secret_file, setting="client_secret_file", reactor=reactor
     )
-    options = attrs.asdict(settings, recurse=False) | {"client_secret": secret}
+    options = attrs.asdict(settings, recurse=False) | {**entry.own, "client_secret": secret}
     return checked("provider", lambda: registry.build(settings.provider, options, surroundings)), client
 
 

@@ -19,9 +19,9 @@ Made = tuple[Provider, ProviderClient]
 """A provider, and what it is asked with."""
 
 
-def registrations_of(entries: Sequence[ProviderEntry], provider_of: Callable[[Settings], Made]) -> Registrations:
-    """Our registration at each; `provider_of` makes the provider of settings."""
-    return Registrations([_registration(each, provider_of(each.settings)) for each in entries])
+def registrations_of(entries: Sequence[ProviderEntry], provider_of: Callable[[ProviderEntry], Made]) -> Registrations:
+    """Our registration at each; `provider_of` makes the provider of an entry."""
+    return Registrations([_registration(each, provider_of(each)) for each in entries])
 
 
 def _registration(each: ProviderEntry, made: Made) -> Registration:

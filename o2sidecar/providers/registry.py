@@ -2,7 +2,9 @@
 
 A provider named `some-name` is the module `some_name` here, unless that says otherwise by `NAME`, or what the entry
 point `some-name` of the group `o2sidecar.providers` names. Either has `Options`, an attrs class whose fields are the
-keys of the options it wants, and `build(options, surroundings)`, which gives a `Provider`.
+keys of the options it wants, and `build(options, surroundings)`, which gives a `Provider`. One of another package may
+declare options of its own there (`o2sidecar.settings.own_options`), and have `problems(options)`, which yields what is
+wrong with them.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import attrs
 import o2sidecar.providers
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.surroundings import Surroundings
+from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.provider_kind import ProviderKind
 
 ENTRY_POINT_GROUP = "o2sidecar.providers"
@@ -25,6 +28,10 @@ ENTRY_POINT_GROUP = "o2sidecar.providers"
 
 class UnknownProvider(ValueError):
     """There is no provider of a name; the message names those that there are."""
+
+
+class UnusableProvider(ValueError):
+    """What another package offers as a provider is none; the message says why."""
 
 
 class KnownProviders(Collection[str]):
@@ -36,16 +43,25 @@ class KnownProviders(Collection[str]):
         )
 
     def __iter__(self) -> Iterator[str]:
-        modules = (_module(found.name) for found in pkgutil.iter_modules(o2sidecar.providers.__path__))
-        ours = {_name_of(module) for module in modules if module is not None}
-        return iter(sorted(ours | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
+        return iter(sorted(_ours().keys() | {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
     def kind(self, name: str) -> ProviderKind:
-        """What settings have to know of one; raises `UnknownProvider`."""
-        return ProviderKind.of(_kind(name).Options)
+        """What settings have to know of one; raises `UnknownProvider` or `UnusableProvider`."""
+        ours = _kind_here(name)
+        if ours is not None:
+            return ProviderKind.of(ours.Options)
+        kind = _kind(name)
+        try:
+            return ProviderKind.of(kind.Options, lambda values: _problems(name, kind, values))
+        except ValueError as error:
+            raise UnusableProvider(f"the provider {name} cannot be used: {error}") from None
+
+    def wanting(self, key: str) -> list[str]:
+        """Those of this folder that want an option; what other packages bring is not loaded for the question."""
+        return sorted(name for name, kind in _ours().items() if key in {one.name for one in attrs.fields(kind.Options)})
 
 
 def build(name: str, options: Mapping[str, object], surroundings: Surroundings) -> Provider:
@@ -56,12 +72,12 @@ def build(name: str, options: Mapping[str, object], surroundings: Surroundings) 
     Raises `UnknownProvider`, or `ValueError` with a sentence for options that are missing or cannot work.
     """
     kind = _kind(name)
-    declared = [one for one in attrs.fields(kind.Options) if one.init]
-    missing = [one.name for one in declared if one.default is attrs.NOTHING and not options.get(one.name)]
+    declared = _declared(kind)
+    empty = (None, "", ())
+    missing = [one.name for one in declared if one.default is attrs.NOTHING and options.get(one.name) in empty]
     if missing:
         raise ValueError(f"the provider {name} needs {', '.join(missing)}")
-    values = {one.name: options[one.name] for one in declared if one.name in options}
-    return kind.build(kind.Options(**values), surroundings)
+    return kind.build(kind.Options(**_arguments(kind, options)), surroundings)
 
 
 class _Kind(Protocol):
@@ -77,10 +93,43 @@ def _kind(name: str) -> _Kind:
     ours = _kind_here(name)
     if ours is not None:
         return ours
-    for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
+    points = {point.value: point for point in entry_points(group=ENTRY_POINT_GROUP, name=name)}
+    if not points:
+        raise UnknownProvider(f"unknown provider {name}; known are {', '.join(KnownProviders())}")
+    if len(points) > 1:
+        raise UnusableProvider(f"several packages add a provider {name}: {', '.join(sorted(points))}")
+    [point] = points.values()
+    try:
         found: _Kind = point.load()
-        return found
-    raise UnknownProvider(f"unknown provider {name}; known are {', '.join(KnownProviders())}")
+    except Exception as error:  # whatever somebody else's module raises
+        raise UnusableProvider(f"{point.value} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not attrs.has(getattr(found, "Options", object)) or not callable(getattr(found, "build", None)):
+        raise UnusableProvider(f"{point.value} is no provider: it needs Options, an attrs class, and build")
+    return found
+
+
+def _problems(name: str, kind: _Kind, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the options of another package's provider, which are checked as they are made."""
+    try:
+        options = kind.Options(**_arguments(kind, values))
+    except (TypeError, ValueError) as error:
+        yield Problem(names=("provider",), sentence=f"the options of {name} cannot be used: {error}")
+        return
+    yield from getattr(kind, "problems", lambda options: ())(options)
+
+
+def _declared(kind: _Kind) -> list[attrs.Attribute[Any]]:
+    return [one for one in attrs.fields(kind.Options) if one.init]
+
+
+def _arguments(kind: _Kind, values: Mapping[str, object]) -> dict[str, object]:
+    """What its `Options` are made from, among values by key."""
+    return {one.alias or one.name: values[one.name] for one in _declared(kind) if one.name in values}
+
+
+def _ours() -> dict[str, _Kind]:
+    modules = (_module(found.name) for found in pkgutil.iter_modules(o2sidecar.providers.__path__))
+    return {_name_of(module): module for module in modules if module is not None}
 
 
 def _kind_here(name: str) -> _Kind | None:

@@ -156,6 +156,20 @@ class Block:
             return None
         return self._as_block(self.at(key), found, self.shape.keys[key])
 
+    def free(self, key: str) -> Iterator[tuple[str, Given]]:
+        """What a block of any keys at a key says, by those keys."""
+        found = self.take(key)
+        if found is None:
+            return
+        if not isinstance(found, dict):
+            self.refuse(key, "must be a block of keys and values")
+            return
+        names = [Key(name=name, help="") for name in found]
+        block = Block(path=self.at(key), content=found, shape=Shape(keys=names), reading=self.reading)
+        for name in found:
+            if (value := block.take(name)) is not None:
+                yield name, block.as_given(name, value)
+
     def blocks(self, key: str) -> Iterator[Block]:
         """The mappings in the list at a key."""
         found = self.take(key)

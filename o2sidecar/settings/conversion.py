@@ -30,16 +30,17 @@ _WIDEST = 10**6
 """No line is broken: a long secret stays one that people can copy."""
 
 
-def structured_text(options: Options, structure: Structure, given: Mapping[str, Given]) -> str:
+def structured_text(options: Options, structure: Structure, given: Mapping[str, Given], own: Mapping[str, Any]) -> str:
     """The file, in YAML. Secrets stand in it where they were given as such, as in oauth2-proxy's.
 
-    `options` have passed the checks, `structure` is what they stand for, `given` are those that somebody set.
+    `options` have passed the checks, `structure` is what they stand for, `given` are those that somebody set;
+    `own` is what the file holds of options that are not of the table, by key.
     """
     import yaml  # noqa: PLC0415 (only where there is a structured file)
 
     upstreams = [dict(_upstream(options, each, given)) for each in structure.upstreams]
     said = {
-        "providers": [dict(_provider(options, given))],
+        "providers": [dict(_provider(options, given)) | ({"options": own} if own else {})],
         "upstreamConfig": {"upstreams": upstreams} if upstreams else {},
         "injectRequestHeaders": [_header(rule) for rule in structure.request_rules],
         "injectResponseHeaders": [
@@ -76,7 +77,8 @@ def remarks(structure: Structure, given: Mapping[str, Given], warnings: Iterable
 
 
 def _moves(key: str) -> bool:
-    return (BY_KEY[key] if key in BY_KEY else LATER_BY_KEY[key]).structured
+    known = BY_KEY.get(key) or LATER_BY_KEY.get(key)
+    return known is None or known.structured
 
 
 def _provider(options: Options, given: Mapping[str, Given]) -> Iterator[tuple[str, Any]]:

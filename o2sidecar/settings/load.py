@@ -17,6 +17,7 @@ from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.loaded import Loaded, ProviderEntry
 from o2sidecar.settings.option import KnownOption
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.own_options import OwnOptions, as_in_file, own_in_environment, read_own, variable_of
 from o2sidecar.settings.problems import (
     ConversionAsked,
     HelpAsked,
@@ -27,7 +28,7 @@ from o2sidecar.settings.problems import (
 )
 from o2sidecar.settings.provider_blocks import ProviderBlock
 from o2sidecar.settings.provider_checks import kind_problems
-from o2sidecar.settings.provider_kind import AnyProvider, ProviderKinds
+from o2sidecar.settings.provider_kind import AnyProvider, ProviderKinds, kind_named
 from o2sidecar.settings.structure import (
     Structure,
     flat_pems,
@@ -94,6 +95,7 @@ class _Loading:
 
     Attributes:
         derived: keys of options whose value follows from another's; nobody said it.
+        own_given, own_values: of options that the provider declares beside the table.
         unreadable: problems with files that settings name, and with nothing else.
     """
 
@@ -108,6 +110,8 @@ class _Loading:
     unreadable: list[Problem] = field(factory=list)
     cautions: list[Problem] = field(factory=list)
     broken: set[str] = field(factory=set)
+    own_given: dict[str, Given] = field(factory=dict)
+    own_values: dict[str, Any] = field(factory=dict, repr=False)
     structured: StructuredFile = _NO_FILE
 
     def loaded(self) -> Loaded:
@@ -144,8 +148,8 @@ class _Loading:
         structure = structure_of(options)
         said = {key: given for key, given in self.given.items() if key not in self.derived}
         return ConversionAsked(
-            structured_text(options, structure, said),
-            remarks(structure, said, [*self.cautions, *self.unreadable]),
+            structured_text(options, structure, said, as_in_file(self._own(self.given), self.own_values)),
+            remarks(structure, said | self.own_given, [*self.cautions, *self.unreadable]),
         )
 
     def _judged(self) -> Options:
@@ -170,6 +174,7 @@ class _Loading:
             read_file=self.read_file,
             providers=self.providers,
             given=shared | dict(block.given),
+            own_given=dict(block.own),
             structured=evolve(self.structured, names={**self.structured.names, **block.names}),
         )
         other._read_values()
@@ -184,13 +189,16 @@ class _Loading:
 
     def _gather(self) -> None:
         """What was given, by key; a later source replaces an earlier one."""
+        said = read_environment(self.environment) | self.command.options()
         if path := self.command.text("--config"):
-            in_file, problems = read_toml(path, self.read_file)
+            in_file, problems = read_toml(path, self.read_file, lambda table: self._own({**table, **said}))
             self.problems += problems
             self.given |= in_file
-        self.given |= read_environment(self.environment)
-        self.cautions += unknown_variables(self.environment)
-        self.given |= self.command.options()
+        self.given |= said
+        own = self._own(self.given)
+        self.own_given = {key: self.given.pop(key) for key in own if key in self.given}
+        self.own_given |= own_in_environment(self.environment, own)
+        self.cautions += unknown_variables(self.environment, [one.variable for one in own.values()])
         for flag in self.command.overridden():
             self.cautions.append(
                 Problem(names=(flag,), sentence="this was given more than once; only the last counts.")
@@ -200,8 +208,8 @@ class _Loading:
 
     def _gather_structured(self, path: str) -> None:
         """The structured file takes the place of the options that it can say; they are refused beside it."""
-        for key in [key for key in self.given if _known(key).structured]:
-            given = self.given.pop(key)
+        said = [self.given.pop(key) for key in list(self.given) if _known(key).structured]
+        for given in (*said, *self.own_given.values()):
             if given.name in self.environment:
                 sentence = f"this is ignored, since {shown(path)} says it."
                 self.cautions.append(Problem(names=(given.name,), sentence=sentence))
@@ -212,6 +220,12 @@ class _Loading:
         self.problems += self.structured.problems
         self.cautions += self.structured.cautions
         self.given |= self.structured.given
+        self.own_given = dict(self.structured.providers[0].own) if self.structured.providers else {}
+
+    def _own(self, given: Mapping[str, Given]) -> OwnOptions:
+        """The options that the named provider declares beside the table."""
+        kind = kind_named(given, self.providers)
+        return kind.own if kind is not None else {}
 
     def _read_values(self) -> None:
         for key, given in self.given.items():
@@ -225,6 +239,10 @@ class _Loading:
                 self.values[key] = value
             elif value != option.default:
                 self._warn(key, f"this has no effect: {option.missing}.")
+        if (kind := kind_named(self.given, self.providers)) is not None:
+            self.own_values, problems = read_own(kind.own, self.own_given, self._name)
+            self.problems += problems
+            self.broken |= kind.own.keys() if problems else set()
 
     def _fill_in(self) -> None:
         """Values that follow from others: of old names, of whose defaults count, of secrets in files."""
@@ -243,10 +261,8 @@ class _Loading:
 
     def _fill_in_for_provider(self) -> None:
         """What a kind of provider cannot do without, where nobody said otherwise."""
-        name = self.values.get("provider", BY_KEY["provider"].default)
-        if name in self.providers:
-            defaults = self.providers.kind(name).defaults
-            self.values |= {key: value for key, value in defaults.items() if key not in self.given}
+        if (kind := kind_named(self.given, self.providers)) is not None:
+            self.values |= {key: value for key, value in kind.defaults.items() if key not in self.given}
 
     def _fill_in_federated_token(self) -> None:
         """Azure's workload identity tells every pod by a variable of its own where the pod's token is."""
@@ -272,6 +288,8 @@ class _Loading:
 
     def _judge(self, options: Options) -> None:
         found = [*kind_problems(options, self.providers), *problems_of(options)]
+        if (kind := kind_named(self.given, self.providers)) is not None and self.broken.isdisjoint(kind.own):
+            found += kind.problems({key: getattr(options, key) for key in kind.keys} | self.own_values)
         if self.structured is _NO_FILE:
             found += flat_metrics_problems(options)
         # There may be https elsewhere, in front of us, and people are sent there.
@@ -293,13 +311,13 @@ class _Loading:
 
     def _entries(self, settings: Settings, others: Sequence[_Loading]) -> Iterator[ProviderEntry]:
         if self.structured is _NO_FILE:
-            yield ProviderEntry(settings=settings)
+            yield ProviderEntry(settings=settings, own=self.own_values)
             return
-        of_each = (settings, *(each._settings() for each in others))
-        for each, block in zip(of_each, self.structured.providers, strict=True):
-            own = block.email_domains
-            its = evolve(each, email_domains=own) if own else each
-            yield ProviderEntry(settings=its, email_domains=own, hosts=block.hosts, paths=block.paths)
+        of_each = ((settings, self.own_values), *((each._settings(), each.own_values) for each in others))
+        for (each, own), block in zip(of_each, self.structured.providers, strict=True):
+            domains = block.email_domains
+            its = evolve(each, email_domains=domains) if domains else each
+            yield ProviderEntry(settings=its, own=own, email_domains=domains, hosts=block.hosts, paths=block.paths)
 
     def _structure(self, settings: Settings) -> Structure:
         structure = structure_of(settings)
@@ -334,10 +352,13 @@ class _Loading:
 
     def _name(self, key: str) -> str:
         """An option as the operator wrote it, or as it could be written."""
-        if key in self.given:
-            return self.given[key].name
+        if given := self.given.get(key) or self.own_given.get(key):
+            return given.name
         if key in self.structured.names:
             return self.structured.names[key]
+        if key not in BY_KEY:
+            where = self.structured.names.get("options")
+            return f"{key} in {where}" if where else f"{variable_of(key)} ({key})"
         option = BY_KEY[key]
         return f"{option.flag} ({option.variable}, {key})"
 

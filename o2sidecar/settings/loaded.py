@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
@@ -16,6 +17,7 @@ class ProviderEntry:
 
     Attributes:
         settings: all of them, with its own in the place of any other's.
+        own: values of its options that are not of the table, by key.
         email_domains: whose addresses sign in there and nowhere else, its settings' `email_domains`; empty: the same
             addresses sign in there as elsewhere.
         hosts: hosts of the app where it is asked before the others, or `.x` for those below x.
@@ -23,6 +25,7 @@ class ProviderEntry:
     """
 
     settings: Settings
+    own: Mapping[str, Any] = field(factory=dict, repr=False)
     email_domains: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()

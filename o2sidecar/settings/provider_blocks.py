@@ -135,6 +135,7 @@ PROVIDER = Shape(
         *(shape.sets(key, option) for key, option in _PROVIDER.items()),
         *(_block_of_options(name, keys) for name, keys in _BLOCKS.items()),
         shape.blocks("loginURLParameters", "parameters of the login request", _LOGIN_PARAMETER),
+        shape.free("options", "options of a provider that another package adds, by their keys"),
     )
 )
 
@@ -146,13 +147,15 @@ class ProviderBlock:
     Attributes:
         place: where it is in the file.
         given: options that it sets, by key.
-        names: where it says, or could say, an option, by key.
+        own: options that are not of the table, by key.
+        names: where it says, or could say, an option, by key; `options` is where those are that are not of the table.
         email_domains: whose addresses may pass who sign in here; empty: what holds for all.
         hosts, paths: where it is asked before the others.
     """
 
     place: str
     given: Mapping[str, Given] = field(factory=dict)
+    own: Mapping[str, Given] = field(factory=dict)
     names: Mapping[str, str] = field(factory=dict)
     email_domains: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -171,7 +174,7 @@ def read_providers(root: Block) -> tuple[ProviderBlock, ...]:
 
 def names_in(reading: Reading, index: int) -> dict[str, str]:
     """Where the entry of an index says, or could say, an option, by key."""
-    names = {"provider_id": f"providers[{index}].id"}
+    names = {"provider_id": f"providers[{index}].id", "options": f"providers[{index}].options"}
     for prefix, keys in (("", _PROVIDER), *((f"{name}.", keys) for name, keys in _BLOCKS.items())):
         names |= {option: f"providers[{index}].{prefix}{key}" for key, option in keys.items()}
     return {option: reading.name(path) for option, path in names.items()}
@@ -186,6 +189,7 @@ def _read(root: Block, index: int, block: Block) -> ProviderBlock:
     return ProviderBlock(
         place=block.path,
         given=dict(_said_in_provider(block)),
+        own=dict(block.free("options")),
         names=names_in(root.reading, index),
         email_domains=block.value("emailDomains"),
         hosts=hosts,

@@ -40,7 +40,11 @@ def kind_problems(options: Options, kinds: ProviderKinds) -> Iterator[Problem]:
         known = ", ".join(sorted(kinds))
         yield _wrong("provider", f"{shown(options.provider)} is not supported by this version; there are {known}")
         return
-    kind = kinds.kind(options.provider)
+    try:
+        kind = kinds.kind(options.provider)
+    except ValueError as error:
+        yield _wrong("provider", str(error))
+        return
     for key in kind.required:
         # Without a client id there is nothing at all, which is said elsewhere.
         if not getattr(options, key) and key not in {"client_id", "oidc_issuer_url"}:
@@ -71,7 +75,7 @@ def of_no_effect(options: Options, given: Collection[str], kinds: ProviderKinds)
 
 
 def _only_with(key: str, kinds: ProviderKinds) -> str:
-    names = [name for name in kinds if key in kinds.kind(name).keys]
+    names = list(kinds.wanting(key))
     return f", only with {' or '.join(names)}" if names else ""
 
 

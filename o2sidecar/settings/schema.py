@@ -80,6 +80,8 @@ def _of_key(key: Key) -> Schema:
     found: Schema = {"description": key.help}
     if not key.built:
         return found | {"enum": list(_NOTHING)}
+    if key.free:
+        return found | {"type": "object"}
     if key.shape is not None:
         inner = _of_shape(key.shape)
         return found | ({"type": "array", "items": inner} if key.listed else inner)

@@ -23,6 +23,7 @@ class Key:
         option: the key of the option that it sets; empty if it sets none, or none by itself.
         shape: of the block, or of each block in the list.
         listed: whether it holds a list of blocks.
+        free: whether it holds a block of any keys.
         required: whether it must be there.
         built: whether this version knows what it means.
     """
@@ -34,6 +35,7 @@ class Key:
     option: str = ""
     shape: Shape | None = None
     listed: bool = False
+    free: bool = False
     required: bool = False
     built: bool = True
 
@@ -73,6 +75,11 @@ def block(name: str, help: str, shape: Shape, *, required: bool = False) -> Key:
 def blocks(name: str, help: str, shape: Shape, *, required: bool = False) -> Key:
     """A key that holds a list of blocks."""
     return Key(name=name, help=help, shape=shape, listed=True, required=required)
+
+
+def free(name: str, help: str) -> Key:
+    """A key that holds a block whose keys are known elsewhere."""
+    return Key(name=name, help=help, free=True)
 
 
 def sets(name: str, option: str) -> Key:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from o2sidecar.settings.files import ReadFile, read_text
@@ -13,20 +13,28 @@ from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.table import BY_KEY
 from o2sidecar.settings.table.later import LATER_BY_KEY
 
+Further = Callable[[Mapping[str, Given]], Iterable[str]]
+"""Keys of options that are not of the table, by what the file says of the table's."""
 
-def read_toml(path: str, read_file: ReadFile) -> tuple[dict[str, Given], list[Problem]]:
+
+def read_toml(
+    path: str, read_file: ReadFile, further: Further = lambda said: ()
+) -> tuple[dict[str, Given], list[Problem]]:
     """The options that the file sets, by key, and what is wrong with it."""
     try:
         table = _parsed(read_text(path, read_file), path)
     except ValueError as error:
         return {}, [Problem(names=("--config",), sentence=str(error))]
-    given, problems = {}, []
+    problems = []
     file = shown(path)[1:-1]
-    for key, value in table.items():
-        if key in BY_KEY or key in LATER_BY_KEY:
-            given[key] = _given(f"{key} ({file})", value)
-        else:
-            hint = suggestion(key.replace("-", "_"), [*BY_KEY, *LATER_BY_KEY])
+    written = {key: _given(f"{key} ({file})", value) for key, value in table.items()}
+    given = {key: one for key, one in written.items() if key in BY_KEY or key in LATER_BY_KEY}
+    others = tuple(further(given))
+    for key, one in written.items():
+        if key in others:
+            given[key] = one
+        elif key not in given:
+            hint = suggestion(key.replace("-", "_"), [*BY_KEY, *LATER_BY_KEY, *others])
             problems.append(Problem(names=(f"{shown(key)[1:-1]} ({file})",), sentence=f"no option has this key{hint}"))
     return given, problems
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from o2sidecar.settings.flags import META_SWITCHES, META_TEXTS
@@ -41,16 +41,17 @@ def _reader(text: str) -> Callable[[Kind], Any]:
     return lambda kind: kind.from_text(text)
 
 
-def unknown_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
-    """What to say about variables that look as if they were for us and are not."""
+def unknown_variables(environment: Mapping[str, str], further: Collection[str] = ()) -> Iterator[Problem]:
+    """What to say about variables that look as if they were for us and are not; `further` are known too."""
+    bare = {**_BARE, **{_OURS.sub("", variable, count=1): variable for variable in further}}
     for variable in sorted(environment):
-        if variable in _KEYS or not _OURS.match(variable) or _SERVICE.fullmatch(variable):
+        if variable in _KEYS or variable in further or not _OURS.match(variable) or _SERVICE.fullmatch(variable):
             continue
         name = shown(variable)[1:-1]
         if variable in _FLAGS_ONLY:
             yield Problem(names=(name,), sentence="this can only be given as a flag; the variable is ignored.")
         else:
             # Without prefixes: one of ours with oauth2-proxy's prefix, or the reverse, is a likely mistake.
-            meant = nearest(_OURS.sub("", variable, count=1), _BARE)
-            hint = f" (did you mean {_BARE[meant]}?)" if meant else ""
+            meant = nearest(_OURS.sub("", variable, count=1), bare)
+            hint = f" (did you mean {bare[meant]}?)" if meant else ""
             yield Problem(names=(name,), sentence=f"no option has this variable; it is ignored{hint}.")

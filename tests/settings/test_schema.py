@@ -38,6 +38,8 @@ def whole(shape: Shape) -> dict[str, Any]:
 def _values(key: Key) -> Iterator[Any]:
     if not key.built:
         yield ""
+    elif key.free:
+        yield {}
     elif key.shape is not None:
         yield [whole(key.shape)] if key.listed else whole(key.shape)
     elif key.option in CHOICES:
