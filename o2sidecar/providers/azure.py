@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
@@ -9,10 +10,17 @@ from attrs import evolve, frozen
 from o2sidecar.oauth.claims import STANDARD_EMAIL_CLAIM
 from o2sidecar.oauth.entra_tenancy import Tenancy
 from o2sidecar.providers import oidc
+from o2sidecar.providers.entra_id import tenancy_problems
 from o2sidecar.providers.entra_persons import EntraPersons
 from o2sidecar.providers.microsoft_graph import ROOT, USER_INFO_PATH, MicrosoftGraph
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.surroundings import Surroundings
+from o2sidecar.settings.problems import Problem
+
+
+def tenant_issuer(tenant: str) -> str:
+    """The issuer of a tenant; of none, that of all."""
+    return f"https://login.microsoftonline.com/{tenant or 'common'}/v2.0"
 
 
 @frozen(kw_only=True)
@@ -34,7 +42,7 @@ class Options(oidc.Options):
     @property
     def issuer(self) -> str:
         """The issuer: the one given, or else that of the tenant."""
-        return self.oidc_issuer_url or f"https://login.microsoftonline.com/{self.azure_tenant or 'common'}/v2.0"
+        return self.oidc_issuer_url or tenant_issuer(self.azure_tenant)
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -57,6 +65,12 @@ class Options(oidc.Options):
     def tenancy(self) -> Tenancy:
         """The tenants whose people may come."""
         return Tenancy.of(self.issuer, any_tenant=self.insecure_oidc_skip_issuer_verification)
+
+
+def problems(said: Options) -> Iterator[Problem]:
+    """What is wrong with what settings say, whether `Options` can be made of it or not."""
+    if not said.oidc_issuer_url:
+        yield from tenancy_problems("azure_tenant", tenant_issuer(said.azure_tenant))
 
 
 def build(options: Options, surroundings: Surroundings) -> OidcProvider:

@@ -14,6 +14,8 @@ from o2sidecar.providers.profile_options import ProfileOptions, otherwise, provi
 from o2sidecar.providers.profile_provider import ProfileProvider, profile_at
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.refusals import NotPermitted, ProviderFailed
+from o2sidecar.settings.kinds import shown
+from o2sidecar.settings.problems import Problem
 
 _MOST_PAGES = 100
 
@@ -40,6 +42,14 @@ class Options(ProfileOptions):
         wanted = ["account"] if self.bitbucket_team else []
         wanted += ["repository"] if self.bitbucket_repository else []
         return " ".join(dict.fromkeys((*self.scope.split(), *wanted)))
+
+
+def problems(said: Options) -> Iterator[Problem]:
+    """What is wrong with what settings say, whether `Options` can be made of it or not."""
+    repository = said.bitbucket_repository
+    if repository and len([part for part in repository.split("/") if part]) != 2:
+        sentence = f"{shown(repository)} is not of the form workspace/name"
+        yield Problem(names=("bitbucket_repository",), sentence=sentence)
 
 
 @frozen(kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from attrs import frozen
@@ -15,6 +15,7 @@ from o2sidecar.providers.microsoft_graph import HOST, USER_INFO_PATH, MicrosoftG
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.refusals import ProviderUnavailable
+from o2sidecar.settings.problems import Problem
 
 SCOPE = "openid email profile"
 """Microsoft knows no scope for groups, and refuses requests for unknown ones."""
@@ -55,6 +56,24 @@ class Options(oidc.Options):
         """Whether the operator chose to believe all tenants, or a claim of their own choice."""
         claim = oidc.claim_rules(self).email_claim
         return self.insecure_oidc_allow_unverified_email or claim != STANDARD_EMAIL_CLAIM
+
+
+def problems(said: Options) -> Iterator[Problem]:
+    """What is wrong with what settings say, whether `Options` can be made of it or not."""
+    for tenant in said.entra_id_allowed_tenants:
+        yield from tenancy_problems("entra_id_allowed_tenants", "", [tenant])
+    yield from tenancy_problems("oidc_issuer_url", said.oidc_issuer_url)
+    if said.entra_id_federated_token_auth and not said.entra_id_federated_token_file:
+        sentence = "is missing: the file with the token, since the variable AZURE_FEDERATED_TOKEN_FILE names none"
+        yield Problem(names=("entra_id_federated_token_file",), sentence=sentence)
+
+
+def tenancy_problems(key: str, issuer: str, allowed: Sequence[str] = ()) -> Iterator[Problem]:
+    """What keeps an issuer, or tenants that are allowed, from being any; `key` says it."""
+    try:
+        Tenancy.of(issuer, allowed)
+    except ValueError as error:
+        yield Problem(names=(key,), sentence=str(error))
 
 
 def build(options: Options, surroundings: Surroundings) -> OidcProvider:

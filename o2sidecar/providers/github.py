@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import evolve, field, frozen
 from twisted.internet.interfaces import IReactorTime
@@ -16,6 +16,7 @@ from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.providers.token_endpoint import TokenEndpoint
 from o2sidecar.refusals import NotPermitted, ProviderFailed, ProviderUnavailable, Refusal, SessionEnded
 from o2sidecar.session.session import Session
+from o2sidecar.settings.problems import Problem
 
 _log = Logger()
 
@@ -246,6 +247,14 @@ class Options(ClientOptions):
         return GitHubRules.read(
             org=self.github_org, team=self.github_team, users=self.github_users, repo=self.github_repo
         )
+
+
+def problems(said: Options) -> Iterator[Problem]:
+    """What is wrong with what settings say, whether `Options` can be made of it or not."""
+    teams = [team.strip() for team in said.github_team.split(",") if team.strip()]
+    if not said.github_org and not all(":" in team for team in teams):
+        sentence = "needs github_org, or teams written as org:team; without it the teams would restrict nobody"
+        yield Problem(names=("github_team",), sentence=sentence)
 
 
 def build(options: Options, surroundings: Surroundings) -> GitHubProvider:

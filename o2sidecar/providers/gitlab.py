@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.providers.together import together
 from o2sidecar.refusals import NotPermitted, ProviderFailed
+from o2sidecar.settings.problems import Problem
 
 
 class GitLabPersons:
@@ -124,6 +125,15 @@ class Options(oidc.Options):
     def projects(self) -> tuple[GitLabProject, ...]:
         """The projects; raises `ValueError` for what is none."""
         return tuple(GitLabProject.parse(text) for text in self.gitlab_projects)
+
+
+def problems(said: Options) -> Iterator[Problem]:
+    """What is wrong with what settings say, whether `Options` can be made of it or not."""
+    for project in said.gitlab_projects:
+        try:
+            GitLabProject.parse(project)
+        except ValueError as error:
+            yield Problem(names=("gitlab_projects",), sentence=str(error))
 
 
 def build(options: Options, surroundings: Surroundings) -> OidcProvider:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.persons import Persons
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.refusals import NotPermitted, ProviderFailed, ProviderUnavailable
+from o2sidecar.settings.problems import Problem
 
 ISSUER = "https://accounts.google.com"
 LOGIN_URL = "https://accounts.google.com/o/oauth2/auth?access_type=offline"
@@ -133,6 +134,16 @@ class Options(oidc.Options):
         """As for OpenID Connect, but for the login."""
         is_google = self.oidc_issuer_url == ISSUER
         return {**({"authorization_endpoint": LOGIN_URL} if is_google else {}), **super().endpoints}
+
+
+def problems(said: Options) -> Iterator[Problem]:
+    """What is wrong with what settings say, whether `Options` can be made of it or not."""
+    pair = ("google_admin_email", "google_service_account_json")
+    wanted = [key for key in ("google_groups", *pair) if getattr(said, key)]
+    for key in pair:
+        if wanted and not getattr(said, key):
+            sentence = f"is missing: without it nobody can be asked about groups ({', '.join(wanted)})"
+            yield Problem(names=(key,), sentence=sentence)
 
 
 def build(options: Options, surroundings: Surroundings) -> OidcProvider:

@@ -2,9 +2,9 @@
 
 A provider named `some-name` is the module `some_name` here, unless that says otherwise by `NAME`, or what the entry
 point `some-name` of the group `o2sidecar.providers` names. Either has `Options`, an attrs class whose fields are the
-keys of the options it wants, and `build(options, surroundings)`, which gives a `Provider`. One of another package may
-declare options of its own there (`o2sidecar.settings.own_options`), and have `problems(options)`, which yields what is
-wrong with them.
+keys of the options it wants, and `build(options, surroundings)`, which gives a `Provider`. It may have
+`problems(options)`, which yields what is wrong with them, and if it is of another package options of its own
+(`o2sidecar.settings.own_options`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pkgutil
 from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import attrs
@@ -52,7 +53,9 @@ class KnownProviders(Collection[str]):
         """What settings have to know of one; raises `UnknownProvider` or `UnusableProvider`."""
         ours = _kind_here(name)
         if ours is not None:
-            return ProviderKind.of(ours.Options)
+            # What their Options refuse, settings say better; so the values are judged though none can be made.
+            rules = getattr(ours, "problems", lambda said: ())
+            return ProviderKind.of(ours.Options, lambda values: rules(SimpleNamespace(**values)))
         kind = _kind(name)
         try:
             return ProviderKind.of(kind.Options, lambda values: _problems(name, kind, values))

@@ -1,11 +1,9 @@
-"""Which options the kinds of provider need, and what their values must be; every rule reports all that it finds."""
+"""What is asked of every kind of provider, by what it says that it needs; every rule reports all that it finds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from o2sidecar.oauth.entra_tenancy import Tenancy
-from o2sidecar.oauth.gitlab_project import GitLabProject
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.option import options_of
 from o2sidecar.settings.problems import Problem
@@ -120,52 +118,6 @@ def _client_authentication(options: Options) -> Iterator[Problem]:
             yield _wrong("jwt_key", complaint)
 
 
-def _bitbucket(options: Options) -> Iterator[Problem]:
-    repository = options.bitbucket_repository
-    if repository and len([part for part in repository.split("/") if part]) != 2:
-        yield _wrong("bitbucket_repository", f"{shown(repository)} is not of the form workspace/name")
-
-
-def _github(options: Options) -> Iterator[Problem]:
-    teams = [team.strip() for team in options.github_team.split(",") if team.strip()]
-    if options.provider == "github" and not options.github_org and not all(":" in team for team in teams):
-        sentence = "needs github_org, or teams written as org:team; without it the teams would restrict nobody"
-        yield _wrong("github_team", sentence)
-
-
-def _google(options: Options) -> Iterator[Problem]:
-    if options.provider != "google":
-        return
-    pair = ("google_admin_email", "google_service_account_json")
-    wanted = [key for key in ("google_groups", *pair) if getattr(options, key)]
-    for key in pair:
-        if wanted and not getattr(options, key):
-            yield _wrong(key, f"is missing: without it nobody can be asked about groups ({', '.join(wanted)})")
-
-
-def _microsoft(options: Options) -> Iterator[Problem]:
-    if options.provider == "entra-id":
-        for tenant in options.entra_id_allowed_tenants:
-            if complaint := _complaint(Tenancy.of, "", [tenant]):
-                yield _wrong("entra_id_allowed_tenants", complaint)
-        if complaint := _complaint(Tenancy.of, options.oidc_issuer_url):
-            yield _wrong("oidc_issuer_url", complaint)
-        if options.entra_id_federated_token_auth and not options.entra_id_federated_token_file:
-            sentence = "is missing: the file with the token, since the variable AZURE_FEDERATED_TOKEN_FILE names none"
-            yield _wrong("entra_id_federated_token_file", sentence)
-    elif options.provider == "azure" and not options.oidc_issuer_url:
-        issuer = f"https://login.microsoftonline.com/{options.azure_tenant or 'common'}/v2.0"
-        if complaint := _complaint(Tenancy.of, issuer):
-            yield _wrong("azure_tenant", complaint)
-
-
-def _gitlab(options: Options) -> Iterator[Problem]:
-    if options.provider == "gitlab":
-        for project in options.gitlab_projects:
-            if complaint := _complaint(GitLabProject.parse, project):
-                yield _wrong("gitlab_projects", complaint)
-
-
 def _complaint(parse: Callable[..., object], *arguments: object) -> str:
     try:
         parse(*arguments)
@@ -178,11 +130,5 @@ def _wrong(key: str, sentence: str) -> Problem:
     return Problem(names=(key,), sentence=sentence)
 
 
-PROVIDER_RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (
-    _client_authentication,
-    _github,
-    _google,
-    _microsoft,
-    _gitlab,
-    _bitbucket,
-)
+PROVIDER_RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (_client_authentication,)
+"""Those about what all providers share; one's own are beside its `Options`."""

@@ -13,6 +13,7 @@ from o2sidecar.providers.github import GitHubProvider
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.registry import KnownProviders, UnknownProvider, build
+from o2sidecar.settings.table import BY_KEY
 from tests.fakes import CLIENT_ID, ISSUER, Wire
 
 OPTIONS: dict[str, object] = {
@@ -21,6 +22,8 @@ OPTIONS: dict[str, object] = {
     "oidc_issuer_url": ISSUER,
     "upstreams": ["x"],
 }
+
+COMMON = "https://login.microsoftonline.com/common/v2.0"
 
 OTHER = """
 import attrs
@@ -110,6 +113,25 @@ class RegistryTests(SynchronousTestCase):
             with self.assertRaises(ValueError) as caught:
                 build("oidc", options, self.surroundings)
             self.assertEqual(str(caught.exception), "the provider oidc needs client_id, oidc_issuer_url")
+
+    def test_own_rules(self) -> None:
+        """A provider's module says what its options have to be, all of it, even where none can be made of them."""
+        for name, wrong, keys in (
+            ("github", {"github_team": "core"}, ["github_team"]),
+            ("google", {"google_groups": ["g"]}, ["google_admin_email", "google_service_account_json"]),
+            (
+                "entra-id",
+                {"entra_id_allowed_tenants": ["ours", "theirs"], "entra_id_federated_token_auth": True},
+                ["entra_id_allowed_tenants", "entra_id_allowed_tenants", "entra_id_federated_token_file"],
+            ),
+            ("azure", {"azure_tenant": "a/b", "oidc_issuer_url": ""}, ["azure_tenant"]),
+            ("gitlab", {"gitlab_projects": ["a/b", "a=b", "c=d"]}, ["gitlab_projects", "gitlab_projects"]),
+            ("bitbucket", {"bitbucket_repository": "a"}, ["bitbucket_repository"]),
+        ):
+            kind = KnownProviders().kind(name)
+            good = {key: BY_KEY[key].default for key in kind.keys} | {"oidc_issuer_url": COMMON}
+            self.assertEqual(list(kind.problems(good)), [], name)
+            self.assertEqual([problem.names for problem in kind.problems(good | wrong)], [(key,) for key in keys], name)
 
     def test_entry_point(self) -> None:
         """A package of somebody else adds a provider, and nothing here is edited for it."""

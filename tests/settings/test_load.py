@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.settings.flags import META_SWITCHES, META_TEXTS
 from o2sidecar.settings.kinds import SWITCH
-from o2sidecar.settings.load import HelpAsked, SettingsRefused, UsageRefused, VersionAsked, load
+from o2sidecar.settings.load import ConversionAsked, HelpAsked, SettingsRefused, UsageRefused, VersionAsked, load
 from o2sidecar.settings.table import OPTIONS
 from o2sidecar.settings.table.later import LATER
 from tests.private_authority import authority
@@ -197,7 +197,7 @@ class OutcomeTests(SynchronousTestCase):
             load(arguments, {**GOOD, **environment}, read_file=lambda path: content)
         except (SettingsRefused, UsageRefused) as refused:
             self.assertTrue(str(refused).replace("\n", "").isprintable(), str(refused))
-        except (HelpAsked, VersionAsked):
+        except (ConversionAsked, HelpAsked, VersionAsked):
             pass
 
 
