@@ -190,6 +190,14 @@ class StoreUnavailable(Refusal):
     sentence: str = "Nobody's session can be looked up just now. Please try again in a moment."
 
 
+@define(kw_only=True)
+class RevocationsUnknown(StoreUnavailable):
+    """Nobody can tell whose sessions are over, and the operator wants none to count then; waiting helps."""
+
+    reason: str = "revocation_list_unavailable"
+    detail: str = "the list of revocations cannot be had (revocation_unavailable)"
+
+
 def refused_by_the_wire(status: int, reason: str) -> Refusal:
     """For what came and cannot be served (RFC 9112): `reason` says why in a few words, which are in no page."""
     if status == 500:

@@ -26,6 +26,7 @@ _URLS = (
     "oidc_jwks_url",
     "validate_url",
     "backend_logout_url",
+    "revocation_list",
 )
 """Options that say where a provider is, or something else to be asked."""
 

@@ -14,6 +14,7 @@ from o2sidecar import __version__
 from o2sidecar.assembly.asking import kept_documents, provider_client
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.logout import signing_out_of
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.secrets import secret_of
 from o2sidecar.policy.pattern import Pattern
@@ -124,6 +125,7 @@ def _endpoints(settings: Settings, people: People, client: ProviderClient, answe
         public=people.passes.open,
         auth=people.auth,
         call_backend=_backend(client),
+        signing_out=signing_out_of(settings, people.cookie, answers.logins.registrations, edge, client.clock),
         body_limit=settings.own_body_size_limit,
         local_form=_local_form(people, answers, edge),
     ).resource()

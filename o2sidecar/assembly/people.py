@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from o2sidecar.assembly.credentials import htpasswd_file_of, local_users_of, tokens_of, with_authorization
 from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.logout import revocation_list_of
 from o2sidecar.assembly.registrations import admission_of
 from o2sidecar.assembly.secrets import key_ring_of
 from o2sidecar.emails_file import EmailsFile
@@ -33,6 +34,7 @@ from o2sidecar.settings.structure import Structure
 
 if TYPE_CHECKING:
     from o2sidecar.service import Background
+    from o2sidecar.stores.revocation_list import RevocationList
     from o2sidecar.stores.tickets import TicketStore
 
 
@@ -52,6 +54,7 @@ class People:
     origins: Origins
     local_users: LocalUsers | None
     store: TicketStore | None
+    revoked: RevocationList
     background: tuple[Background, ...]
 
     @classmethod
@@ -67,7 +70,7 @@ class People:
         """From settings."""
         settings, structure = loaded.settings, loaded.structure
         ring, key_files = key_ring_of(settings, reactor)
-        cookie, pending = _cookies(settings, ring, posted=any(map(_is_posted, loaded.providers)))
+        cookie, pending = cookies_of(settings, ring, posted=any(map(_is_posted, loaded.providers)))
         emails = _emails_file(settings, reactor)
         headers = _headers(settings, structure)
         provider = SeveralProviders(registrations, edge.now)
@@ -75,7 +78,12 @@ class People:
         listed = htpasswd_file_of(settings, reactor)
         users = local_users_of(settings, listed, provider=provider, now=edge.now, marked=marked)
         store = _store(settings, reactor)
-        by_cookie = _sessions(settings, cookie, headers, users or provider, edge, store=store, around=surroundings)
+        revoked = revocation_list_of(
+            settings, cookie, registrations, store, client=surroundings.client, reactor=reactor
+        )
+        by_cookie = _sessions(
+            settings, cookie, headers, users or provider, edge, store=store, revoked=revoked, around=surroundings
+        )
         tokens = tokens_of(settings, registrations, surroundings)
         sessions = with_authorization(settings, by_cookie, headers=headers, tokens=tokens, users=users, edge=edge)
         admission = admission_of(settings, loaded.providers, registrations, emails)
@@ -94,7 +102,8 @@ class People:
             origins=Origins(redirects=redirects, forwarding=edge.forwarding),
             local_users=users,
             store=store,
-            background=(*key_files, *(each for each in (emails, listed, store) if each)),
+            revoked=revoked,
+            background=(*key_files, *(each for each in (emails, listed, store, revoked) if each)),
         )
 
 
@@ -115,6 +124,7 @@ def _sessions(
     edge: Edge,
     *,
     store: TicketStore | None,
+    revoked: RevocationList,
     around: Surroundings,
 ) -> SessionFinder:
     def sealed() -> Sessions:
@@ -127,6 +137,7 @@ def _sessions(
             lifetime=settings.cookie_expire,
             absolute_lifetime=settings.session_absolute_lifetime,
             idle_limit=settings.session_idle_limit,
+            revoked=revoked,
             refresh_period=settings.cookie_refresh,
             jitter=lambda: around.random() * min(settings.cookie_refresh_jitter, settings.cookie_refresh / 10),
             grace=settings.refresh_grace,
@@ -145,6 +156,7 @@ def _sessions(
         headers=headers,
         provider=provider,
         sealed=sealed,
+        revoked=revoked,
         edge=edge,
         reactor=around.clock,
     )
@@ -167,7 +179,8 @@ def _redirects(settings: Settings) -> Redirects:
     )
 
 
-def _cookies(settings: Settings, ring: KeyRing, *, posted: bool) -> tuple[SessionCookie, PendingCookie]:
+def cookies_of(settings: Settings, ring: KeyRing, *, posted: bool = False) -> tuple[SessionCookie, PendingCookie]:
+    """The cookies of sessions and of pending logins; `posted`: a provider's answer is posted across sites."""
     attributes = CookieAttributes(
         name=settings.cookie_name,
         path=settings.cookie_path,

@@ -34,6 +34,7 @@ def _registration(each: ProviderEntry, made: Made) -> Registration:
         code_challenge_method=cast("ChallengeMethod", each.settings.code_challenge_method),
         nonce=not each.settings.insecure_oidc_skip_nonce,
         backend_logout_url=each.settings.backend_logout_url,
+        session_end=getattr(provider, "session_end", None),
         email_domains=each.email_domains,
         hosts=each.hosts,
         paths=tuple(map(Pattern, each.paths)),

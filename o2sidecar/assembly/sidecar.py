@@ -14,6 +14,7 @@ from o2sidecar.assembly.asking import provider_client
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_of, sign_in_of, surroundings_of
+from o2sidecar.assembly.logout import logout_endpoints
 from o2sidecar.assembly.metrics import metrics_listening
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.registrations import registrations_of
@@ -164,6 +165,7 @@ def _guarded(
             endpoints=endpoints,
             callbacks=[each.id for each in registrations if registrations.several],
             auth=people.auth,
+            beside=logout_endpoints(settings, people, answers, edge, reactor),
             trouble=several.trouble_now,
             outage=_outage(settings, people),
             ending=lambda: ending.begun,

@@ -30,6 +30,7 @@ from o2sidecar.session.ticket_cookie import TicketCookie
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.redis_url import RedisUrl
 from o2sidecar.stores.cluster import Cluster
+from o2sidecar.stores.revocation_list import RevocationList
 from o2sidecar.stores.sentinel import Watched
 from o2sidecar.stores.server import Commands, Login, RedisLimits, RedisServer
 from o2sidecar.stores.tickets import TicketStore
@@ -66,6 +67,7 @@ def stored_sessions_of(
     headers: IdentityHeaders,
     provider: Renewing,
     sealed: Callable[[], Sessions],
+    revoked: RevocationList,
     edge: Edge,
     reactor: Any,
 ) -> StoredSessions:
@@ -90,6 +92,7 @@ def stored_sessions_of(
             believed=settings.redis_trust_time,
             refresh_period=settings.cookie_refresh or inf,
         ),
+        revoked=revoked,
         sealed=sealed() if settings.redis_outage == "cookie-fallback" else None,
         remembered=settings.session_cache_size,
         counts=counts,

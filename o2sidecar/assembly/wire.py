@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from twisted.web.resource import IResource
 
@@ -51,6 +51,7 @@ def tree_of(
     endpoints: Callable[[], IResource],
     callbacks: Iterable[str],
     auth: Served,
+    beside: Mapping[str, Served],
     trouble: Callable[[], str],
     outage: Callable[[], Outage],
     ending: Callable[[], bool],
@@ -59,12 +60,14 @@ def tree_of(
     """The whole tree: probes, own endpoints, and the guard before everything else.
 
     `callbacks`: the segments below the callback endpoint that are callbacks of single providers.
+    `beside`: endpoints that need no Klein, by their paths below the prefix.
     `only`: gives what stands before all that is no probe; None: nothing does.
     """
     prefix = settings.proxy_prefix
     klein = Late(lambda: TwistedResource(endpoints(), limit=settings.own_body_size_limit))
     own: dict[bytes, Served] = {f"{prefix}{path}".encode(): klein for path in PATHS}
     own |= {f"{prefix}/callback/{segment}".encode(): klein for segment in callbacks}
+    own |= {f"{prefix}{path}".encode(): served for path, served in beside.items()}
     # The auth endpoint is asked before every request of a proxy in front: it goes the short way, past Klein.
     own[f"{prefix}/auth".encode()] = auth
     own[b"/robots.txt"] = checked("custom_templates_dir", lambda: _robots(settings.custom_templates_dir))

@@ -22,6 +22,7 @@ class Opened:
         ask_at: when the provider is to be asked about it again.
         renewed: whether the browser still has to be given the new cookie.
         ended: whether the session was good and is over; then it is nobody's.
+        checked: the generation of revocations that did not end it.
     """
 
     key: bytes
@@ -32,6 +33,7 @@ class Opened:
     ask_at: float = 0
     renewed: bool = False
     ended: bool = False
+    checked: int = 0
 
 
 class OpenedSessions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.logger import Logger
 
 from o2sidecar.guard.local_users import Renewing
@@ -15,11 +15,16 @@ from o2sidecar.session.session import Session
 
 @frozen(kw_only=True)
 class Renewals:
-    """Asks the provider. `spent_is_the_end`: whether a session is over as soon as its refresh token is not taken."""
+    """Asks the provider.
+
+    `spent_is_the_end`: whether a session is over as soon as its refresh token is not taken. `keeps_beginning`: whether
+    renewed sessions tell when their person signed in.
+    """
 
     provider: Renewing
     counts: SessionCounts
     spent_is_the_end: bool = True
+    keeps_beginning: bool = False
 
     _log: ClassVar[Logger] = Logger()
 
@@ -46,4 +51,6 @@ class Renewals:
             raise OwnFault(reason="renewal_failed") from None
         is_new = renewed is not None and renewed.created_at != session.created_at
         self.counts.renewals["renewed" if is_new else "unchanged"] += 1
-        return renewed
+        if renewed is None or not is_new or not self.keeps_beginning or renewed.began_at is not None:
+            return renewed
+        return evolve(renewed, began_at=session.created_at)

@@ -23,11 +23,12 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
-from o2sidecar.refusals import GrantSpent, OwnFault, Refusal, SessionEnded
+from o2sidecar.refusals import GrantSpent, OwnFault, Refusal, RevocationsUnknown, SessionEnded
 from o2sidecar.session.cookies import Cookies, SessionCookie
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
 from o2sidecar.shared_call import SharedCalls
+from o2sidecar.stores.revocation_list import RevocationList
 
 
 class Sessions:
@@ -37,7 +38,8 @@ class Sessions:
     asked again when it told nothing new, or new tokens but not who their person is, so that an outage does not cost a
     question per request. `jitter`: gives seconds that a session is renewed ahead of its time, so that many are not
     renewed in step. `grace`: seconds that a session lives on whose refresh token is not taken any more: another sidecar
-    may have renewed it, and the browser come with its new cookie.
+    may have renewed it, and the browser come with its new cookie. `revoked`: the sessions that were ended before their
+    time.
     """
 
     _log = Logger()
@@ -51,6 +53,7 @@ class Sessions:
         forwarding: Forwarding,
         now: Callable[[], float],
         lifetime: float,
+        revoked: RevocationList,
         absolute_lifetime: float = 0,
         idle_limit: float = 0,
         refresh_period: float = 0,
@@ -65,6 +68,8 @@ class Sessions:
         self._own = OwnCookies(cookie, forwarding)
         self._now = now
         self._lifetimes = Lifetimes(sealed=lifetime or inf, absolute=absolute_lifetime or inf, idle=idle_limit or inf)
+        self._list = revoked
+        self._revocations = revoked.revocations
         self._refresh_period = refresh_period or inf
         self._retry_period = min(retry_period, self._refresh_period)
         self._opened = OpenedSessions(remembered)
@@ -73,7 +78,12 @@ class Sessions:
         self._counts = counts or SessionCounts()
         self._jitter = jitter
         self._grace = grace
-        self._provider = Renewals(provider=provider, counts=self._counts, spent_is_the_end=not grace)
+        self._provider = Renewals(
+            provider=provider,
+            counts=self._counts,
+            spent_is_the_end=not grace,
+            keeps_beginning=revoked.shared,
+        )
         self._renewals: SharedCalls[Opened | None] = SharedCalls()
         self._most_retries = remembered
         self._retries: dict[str, float] = {}
@@ -94,6 +104,8 @@ class Sessions:
                 return None
         else:
             self._counts.remembered += 1
+        if opened.checked != self._revocations.generation:
+            self._check(opened)
         if opened.ended or opened.expires_at <= self._now():
             self._counts.refused.add("ended" if opened.ended else "expired")
             return None
@@ -106,6 +118,7 @@ class Sessions:
     def as_of_now(self, opened: Opened) -> Opened | None:
         """A session that was found before, as renewed since then if it was; `None` if it is over."""
         opened = self._opened.get(opened.key) or opened
+        self._check(opened)
         return None if opened.ended or opened.expires_at <= self._now() else opened
 
     def settle(
@@ -119,6 +132,9 @@ class Sessions:
         `decide` runs at once unless the provider has to be asked. If it raises after that, `give_up` must answer.
         """
         opened = self.find(exchange)
+        if self._revocations.blind and opened is not None:
+            give_up(exchange, RevocationsUnknown())
+            return
         if opened is None or opened.due_at > self._now():
             decide(exchange, opened)
             return
@@ -142,10 +158,13 @@ class Sessions:
         exchange.also.extend((b"Set-Cookie", value) for value in self._written(exchange, opened.session))
 
     async def end(self, exchange: Exchange) -> Session | None:
-        """See `SessionFinder`. Without a store, a copy of the cookie stays good until it expires."""
+        """See `SessionFinder`. A copy of the cookie is worth nothing here at once, elsewhere as the list is shared."""
         opened = self.find(exchange)
         self.take_cookies(exchange)
-        return opened.session if opened else None
+        if opened is None:
+            return None
+        await self._list.end_session(opened.session)
+        return opened.session
 
     def take_cookies(self, exchange: Exchange) -> None:
         """Have the answer delete every session cookie that the request brought; does nothing where there is none."""
@@ -154,6 +173,13 @@ class Sessions:
     def take_all_cookies(self, exchange: Exchange) -> None:
         """Have the answer delete those of pending logins as well."""
         self._own.take_all(exchange)
+
+    def _check(self, opened: Opened) -> None:
+        """Whether a session was revoked, now that something was."""
+        if self._revocations.ends(opened.session):
+            opened.ended = True
+        else:
+            opened.checked = self._revocations.generation
 
     def _written(self, exchange: Exchange, session: Session) -> list[bytes]:
         return self._cookie.write(session, self._own.host(exchange), self._own.presented(exchange), self._now())

@@ -30,6 +30,7 @@ from o2sidecar.session.session import Session
 from o2sidecar.session.ticket import Ticket
 from o2sidecar.session.ticket_cookie import Presented, TicketCookie
 from o2sidecar.shared_call import SharedCalls
+from o2sidecar.stores.revocation_list import RevocationList
 from o2sidecar.stores.tickets import Stored, TicketStore
 
 _Decide = Callable[[Exchange, Opened | None], None]
@@ -68,7 +69,7 @@ class StoredSessions:
     """Finds, renews and ends the sessions that requests bring tickets for.
 
     `sealed`: finds and makes the sessions of those who could not be given a ticket while the store was away; without
-    it, nobody is signed in then.
+    it, nobody is signed in then. `revoked`: the sessions that were ended before their time.
     """
 
     _log = Logger()
@@ -83,6 +84,7 @@ class StoredSessions:
         renewal: TicketRenewal,
         clock: IReactorTime,
         trust: Trust,
+        revoked: RevocationList,
         sealed: Sessions | None = None,
         remembered: int = 4096,
         counts: SessionCounts | None = None,
@@ -95,6 +97,8 @@ class StoredSessions:
         self._now = clock.seconds
         self._trust = trust
         self._lifetimes = Lifetimes(sealed=trust.lifetime, absolute=trust.absolute)
+        self._revoked = revoked
+        self._revocations = revoked.revocations
         self._sealed = sealed
         self._opened = OpenedSessions(remembered)
         tickets.ring.on_change(self._opened.forget_untouched)
@@ -110,6 +114,8 @@ class StoredSessions:
         opened = self._opened.get(key)
         if opened is not None and opened.due_at > self._now():
             self._counts.remembered += 1
+            if opened.checked != self._revocations.generation:
+                self._check(opened)
             decide(exchange, None if opened.ended else opened)
             return
         try:
@@ -123,6 +129,8 @@ class StoredSessions:
             asked.addCallback(lambda found: decide(exchange, found))
             asked.addErrback(self._broken, exchange, give_up)
         elif self._sealed is not None:
+            # What is in the list of those that are over counts from the next request on.
+            Deferred.fromCoroutine(self._revoked.current())
             self._sealed.settle(exchange, decide, give_up)
         else:
             decide(exchange, None)
@@ -142,6 +150,7 @@ class StoredSessions:
         if not isinstance(opened, _Held):
             return self._sealed.as_of_now(opened) if self._sealed else None
         known = self._opened.get(opened.key) or opened
+        self._check(known)
         if known.ended or known.expires_at <= self._now():
             return None
         if known.due_at <= self._now():
@@ -203,6 +212,13 @@ class StoredSessions:
         """See `SessionFinder`."""
         self._own.take_all(exchange)
 
+    def _check(self, opened: Opened) -> None:
+        """Whether a session was revoked, now that something was."""
+        if self._revocations.ends(opened.session):
+            opened.ended = True
+        else:
+            opened.checked = self._revocations.generation
+
     def _read(self, exchange: Exchange) -> list[Presented]:
         return self._tickets.read(self._own.cookies(exchange), self._now())
 
@@ -229,6 +245,9 @@ class StoredSessions:
                 reason = refused.reason
                 continue
             if stored is None:
+                continue
+            await self._revoked.current()
+            if self._revocations.ends(stored.session):
                 continue
             if not stored.session.names_somebody:
                 reason = "nobody"

@@ -35,6 +35,8 @@ class ProviderMetadata:
     token_endpoint: str
     jwks_uri: str = ""
     userinfo_endpoint: str = ""
+    end_session_endpoint: str = ""
+    revocation_endpoint: str = ""
     token_endpoint_auth_methods: frozenset[str] = frozenset()
     signing_algorithms: frozenset[str] = frozenset()
     names_itself_in_responses: bool = False
@@ -58,11 +60,19 @@ class ProviderMetadata:
                 return ""
             return discovered_url(value, issuer=issuer, member=member)
 
+        def usable(member: str) -> str:
+            # Nobody's sign-in is to fail for where signing out would lead.
+            with suppress(ValueError):
+                return url(member)
+            return ""
+
         return cls(
             authorization_endpoint=url("authorization_endpoint", required=True),
             token_endpoint=url("token_endpoint", required=True),
             jwks_uri=url("jwks_uri", required=True),
             userinfo_endpoint=url("userinfo_endpoint"),
+            end_session_endpoint=usable("end_session_endpoint"),
+            revocation_endpoint=usable("revocation_endpoint"),
             token_endpoint_auth_methods=_names(document.get("token_endpoint_auth_methods_supported")),
             signing_algorithms=_names(document.get("id_token_signing_alg_values_supported")),
             names_itself_in_responses=document.get("authorization_response_iss_parameter_supported") is True,

@@ -28,6 +28,7 @@ from o2sidecar.providers.id_token_check import IdTokenCheck
 from o2sidecar.providers.key_set import REFETCH_INTERVAL, TTL, FixedKeys, KeySource, RemoteKeys
 from o2sidecar.providers.oidc_provider import OidcProvider
 from o2sidecar.providers.persons import Persons
+from o2sidecar.providers.session_end import SessionEnd
 from o2sidecar.providers.signed_claims import SignedClaims
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.providers.user_info import UserInfo
@@ -150,13 +151,13 @@ def build(options: Options, surroundings: Surroundings, dialect: Dialect = STAND
     async def advertised() -> frozenset[str]:
         return (await source.metadata()).signing_algorithms
 
+    algorithms = options.oidc_enabled_signing_algs
+    tokens = token_endpoint(options, surroundings, client_assertion=dialect.client_assertion, resource=dialect.resource)
     return OidcProvider(
         display_name=options.provider_display_name or dialect.name,
         source=source,
-        tokens=token_endpoint(
-            options, surroundings, client_assertion=dialect.client_assertion, resource=dialect.resource
-        ),
-        check=IdTokenCheck(rules=rules, keys=keys, clock=clock, algorithms=options.oidc_enabled_signing_algs),
+        tokens=tokens,
+        check=IdTokenCheck(rules=rules, keys=keys, clock=clock, algorithms=algorithms),
         persons=persons,
         parameters=_parameters(options, dialect),
         issuer=rules.issuer if rules.check_issuer and TENANT not in rules.issuer else "",
@@ -166,8 +167,11 @@ def build(options: Options, surroundings: Surroundings, dialect: Dialect = STAND
             persons=persons,
             email_claim=claims.email_claim,
             clock=clock,
-            algorithms=options.oidc_enabled_signing_algs,
+            algorithms=algorithms,
             advertised=advertised,
+        ),
+        session_end=SessionEnd(
+            source=source, tokens=tokens, rules=rules, keys=keys, clock=clock, algorithms=algorithms
         ),
         clock=clock,
         allowed_groups=dialect.allowed_groups,

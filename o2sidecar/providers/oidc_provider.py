@@ -16,6 +16,7 @@ from o2sidecar.providers.bearer_tokens import TokenIssuer
 from o2sidecar.providers.discovery import MetadataSource
 from o2sidecar.providers.id_token_check import IdTokenCheck
 from o2sidecar.providers.persons import Persons
+from o2sidecar.providers.session_end import SessionEnd
 from o2sidecar.providers.token_endpoint import TokenEndpoint
 from o2sidecar.refusals import (
     GrantSpent,
@@ -36,7 +37,8 @@ class OidcProvider:
 
     `source` tells its endpoints, `tokens` asks for tokens, `check` judges ID tokens, `persons` makes persons of them.
     `parameters`: of authorization requests.
-    `issuer`: what authorization responses may name; empty: anything. `token_issuer` judges its bearer tokens.
+    `issuer`: what authorization responses may name; empty: anything. `token_issuer` judges its bearer tokens,
+    `session_end` is what it offers when somebody signs out.
     `allowed_groups`: those that its own options name: who is in one of them may pass. `user_is_subject`: whether a
     session's user is the token's `sub`. `grace`: seconds since somebody was judged by rules of the provider's own, for
     which they may pass beyond the end of their tokens while only new tokens, and no new judgement, are to be had.
@@ -53,6 +55,7 @@ class OidcProvider:
         parameters: Mapping[str, str],
         issuer: str,
         token_issuer: TokenIssuer,
+        session_end: SessionEnd,
         clock: IReactorTime,
         allowed_groups: Iterable[str] = (),
         user_is_subject: bool = True,
@@ -60,6 +63,7 @@ class OidcProvider:
     ) -> None:
         self.display_name = display_name
         self.token_issuer = token_issuer
+        self.session_end = session_end
         self.allowed_groups = frozenset(allowed_groups)
         self._source = source
         self._tokens = tokens

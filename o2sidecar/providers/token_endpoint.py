@@ -72,6 +72,15 @@ class TokenEndpoint:
         """Swap a refresh token (§6); raises `TokenRefused`, `ProviderFailed` or `ProviderUnavailable`."""
         return await self._ask(url, [("grant_type", "refresh_token"), ("refresh_token", refresh_token)], methods)
 
+    async def revoke(
+        self, url: str, *, token: str, hint: str, methods: Collection[str] = ("client_secret_basic",)
+    ) -> None:
+        """Take a token back (RFC 7009 §2.1); raises `ProviderFailed` or `ProviderUnavailable`."""
+        headers, proof = self._authentication(url, [self._method] if self._method else methods)
+        fields = [("token", token), ("token_type_hint", hint), *proof]
+        # §2.2: a token that is not known any more is answered 200 as well.
+        (await self._client.post_form(url, fields, headers)).require(200)
+
     async def _ask(self, url: str, fields: list[tuple[str, str]], methods: Collection[str]) -> TokenResponse:
         headers, proof = self._authentication(url, [self._method] if self._method else methods)
         answer = await self._client.post_form(url, [*fields, *self._resource, *proof], headers)

@@ -24,6 +24,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "cookie_csrf_samesite": ("", "lax", "strict", "none"),
     "session_store_type": ("cookie", "redis"),
     "redis_outage": ("reject", "cookie-fallback"),
+    "revocation_unavailable": ("allow", "reject"),
     "logging_format": ("text", "json"),
     "code_challenge_method": ("", "S256", "plain"),
     "auth_request_response_mode": ("", "query", "form_post"),
@@ -68,6 +69,7 @@ _MUST_LAST = frozenset(
         "redis_connect_timeout",
         "redis_command_timeout",
         "redis_lock_time",
+        "revocation_poll_interval",
     }
 )
 """Times that cannot be nothing, and where 0 does not mean none."""

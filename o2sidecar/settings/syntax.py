@@ -22,6 +22,7 @@ Check = Callable[[str], str]
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 _DOMAIN = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _LONGEST_COOKIE_NAME = 256
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _IMAGES = (".svg", ".png", ".jpg", ".jpeg")
 
 
@@ -68,6 +69,14 @@ def _url(text: str) -> str:
 
 def _url_or_path(text: str) -> str:
     return "" if text.startswith("/") and not text.startswith("//") else _url(text)
+
+
+def _list(text: str) -> str:
+    if "://" not in text:
+        return ""
+    if text.startswith("http://") and urlsplit(text).hostname not in _LOOPBACK:
+        return f"{shown_url(text)} must be an https:// URL: whoever is on the way could leave lines out"
+    return _url(text)
 
 
 def _logo(text: str) -> str:
@@ -138,6 +147,7 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "redis_connection_url": _redis,
     "redis_sentinel_connection_urls": _redis,
     "redis_cluster_connection_urls": _redis,
+    "revocation_list": _list,
     "oidc_issuer_url": _url,
     "oidc_jwks_url": _url,
     "login_url": _url,

@@ -31,6 +31,7 @@ from o2sidecar.signin.local_form import LocalForm
 from o2sidecar.signin.own_pages import is_own
 from o2sidecar.signin.recovery import Recovery
 from o2sidecar.signin.session_life import SessionLife
+from o2sidecar.signin.signing_out import SigningOut
 from o2sidecar.signin.transaction import Logins, Onward
 
 _LONGEST_GROUPS = 500
@@ -48,8 +49,9 @@ class SignIn:
     `end`: ends the session of a request and has the answer delete its cookies. `take_cookies`: has an answer delete the
     session cookies that its request brought. `public`: whether a request needs no session. `auth`: the auth
     endpoint. `call_backend`: asks for the provider's `backend_logout_url` when somebody signs out.
-    `recovery`: completes logins. `session_life`: tells how long a session lasts. `body_limit`: most bytes of a form.
-    `local_form`: answers the form of local users, where there are some.
+    `signing_out`: what follows then at the provider. `recovery`: completes logins. `session_life`: tells how long a
+    session lasts. `body_limit`: most bytes of a form. `local_form`: answers the form of local users, where there are
+    some.
     """
 
     logins: Logins
@@ -63,6 +65,7 @@ class SignIn:
     public: Callable[[Exchange], bool]
     auth: IResource
     call_backend: Callable[[str], Awaitable[None]]
+    signing_out: SigningOut
     body_limit: int = 65536
     local_form: LocalForm | None = None
 
@@ -172,6 +175,11 @@ class SignIn:
             if registration and registration.backend_logout_url:
                 await self._tell_backend(_with_token(registration.backend_logout_url, id_token))
             self.answers.log(Outcome.SUCCESS, exchange, session.name, "signed out")
+            await self.signing_out.revoke(session)
+            onward = await self.signing_out.onward(exchange, session, redirect)
+            if onward is not None and "{id_token}" not in redirect:
+                self.answers.send_on(exchange, onward)
+                return
         if redirect == "/" and self.answers.skip_provider_button and expects_page(exchange):
             # The page that they came from would send them to the provider, which would sign them in again.
             self.answers.signed_out(exchange, redirect)

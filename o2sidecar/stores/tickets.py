@@ -69,7 +69,7 @@ class TicketStore:
         deadline: float,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._redis = redis
+        self.redis = redis
         self._clock = clock
         self._lifetime = b"%d" % (lifetime * 1000)
         self._lock_time = b"%d" % (lock_time * 1000)
@@ -95,7 +95,7 @@ class TicketStore:
         """End all connections."""
         if self._looks.running:
             self._looks.stop()
-        self._redis.close()
+        self.redis.close()
 
     async def load(self, ticket: Ticket, seen: Stored | None = None) -> Stored | None:
         """The session of a ticket, `None` if there is none any more; `seen` itself if that is what is still stored.
@@ -169,7 +169,7 @@ class TicketStore:
         return await self._ask(key, b"EVAL", script, b"1", key.encode(), *arguments)
 
     async def _ask(self, key: str, *words: bytes) -> Reply:
-        return await self._bounded(self._redis.ask(key.encode(), *words))
+        return await self._bounded(self.redis.ask(key.encode(), *words))
 
     async def _bounded(self, asked: Coroutine[Deferred[Any], Any, T]) -> T:
         """What the store says, or `StoreUnavailable`, in time; whichever it is, it is what is known of the store."""
@@ -196,7 +196,7 @@ class TicketStore:
 
     async def _look(self) -> None:
         try:
-            await self._bounded(self._redis.ping())
+            await self._bounded(self.redis.ping())
             for id in list(self._owed):
                 await self._ask(id, b"DEL", id.encode())
                 self._owed.pop(id, None)

@@ -22,10 +22,11 @@ GROUPS: Mapping[str, str] = {
     "R": "Where people are sent",
     "O": "Signing in",
     "J": "Tokens and keys",
+    "L": "Signing out",
     "A": "Who may pass",
     "X": "Pages, logs, and what is in sight",
 }
-_ID = re.compile(r"\b[PFUDROJAX][0-9]{1,2}\b")
+_ID = re.compile(r"\b[PFUDROJLAX][0-9]{1,2}\b")
 _INTRODUCTION = """# Security rules and their tests
 
 Each rule has a number, by which tests name it. This page is made of the rules (`tests/catalogue/rules.tsv`) and of the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -15,7 +16,9 @@ from o2sidecar.policy.peers import Forwarding
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes, SessionCookie
 from o2sidecar.session.keys import KeyRing
+from o2sidecar.session.revocations import RevocationKeys, Revocations
 from o2sidecar.session.session import Session
+from o2sidecar.stores.revocation_list import RevocationList
 
 NOW = 1_800_000_000.0
 RING = KeyRing.from_texts(["0123456789abcdef"])
@@ -88,6 +91,12 @@ def cookie_of(session: Session, name: str = "_oauth2_proxy") -> str:
     return f"{name}={CODEC.encode(name, session)}"
 
 
+def revocation_list(clock: Clock, **changes: Any) -> RevocationList:
+    """What is known of sessions that are over; it is shared with nobody unless the changes say so."""
+    revocations = Revocations(RevocationKeys(RING), now=clock.seconds, lifetime=3600)
+    return RevocationList(revocations, clock=clock, **changes)
+
+
 def sessions(
     provider: SlowProvider,
     clock: Clock,
@@ -96,6 +105,7 @@ def sessions(
     retry_period: float = 60,
     remembered: int = 4096,
     counts: SessionCounts | None = None,
+    revoked: RevocationList | None = None,
 ) -> Sessions:
     """Sessions on a clock that stands at NOW when the test has not moved it."""
     return Sessions(
@@ -105,6 +115,7 @@ def sessions(
         forwarding=Forwarding(),
         now=clock.seconds,
         lifetime=3600,
+        revoked=revoked or revocation_list(clock),
         refresh_period=refresh_period,
         retry_period=retry_period,
         remembered=remembered,

@@ -20,7 +20,7 @@ from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.ticket import Ticket
 from o2sidecar.session.ticket_cookie import TicketCookie
-from tests.guard.asking import ALICE, HEADERS, NOW, Asked, SlowProvider
+from tests.guard.asking import ALICE, HEADERS, NOW, Asked, SlowProvider, revocation_list
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16
 NAME = "_oauth2_proxy"
@@ -115,6 +115,7 @@ class ResealingTests(SynchronousTestCase):
             forwarding=Forwarding(),
             now=self.clock.seconds,
             lifetime=3600,
+            revoked=revocation_list(self.clock),
             refresh_period=600,
         )
         self.pair = f"{NAME}={self.cookie.codec.encode(NAME, ALICE)}"

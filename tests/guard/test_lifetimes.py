@@ -15,7 +15,7 @@ from o2sidecar.guard.sessions import Sessions
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.session.packing import pack, unpack
 from o2sidecar.session.session import Session
-from tests.guard.asking import ALICE, COOKIE, HEADERS, NOW, Asked, SlowProvider, cookie_of
+from tests.guard.asking import ALICE, COOKIE, HEADERS, NOW, Asked, SlowProvider, cookie_of, revocation_list
 
 HOUR = 3600
 
@@ -42,6 +42,7 @@ class LimitTests(SynchronousTestCase):
             provider=self.provider,
             forwarding=Forwarding(),
             now=self.clock.seconds,
+            revoked=revocation_list(self.clock),
             lifetime=HOUR,
             absolute_lifetime=absolute,
             idle_limit=idle,

@@ -11,7 +11,7 @@ from o2sidecar.guard.sessions import Sessions
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import GrantSpent, SessionEnded
-from tests.guard.asking import ALICE, COOKIE, HEADERS, NOW, Asked, SlowProvider, cookie_of
+from tests.guard.asking import ALICE, COOKIE, HEADERS, NOW, Asked, SlowProvider, cookie_of, revocation_list
 
 DUE = evolve(ALICE, refresh_token="RT-1")
 
@@ -35,6 +35,7 @@ class SpentTests(SynchronousTestCase):
             provider=self.provider,
             forwarding=Forwarding(),
             now=self.clock.seconds,
+            revoked=revocation_list(self.clock),
             lifetime=3600,
             refresh_period=600,
             jitter=lambda: jitter,

@@ -21,9 +21,21 @@ from o2sidecar.refusals import NotSignedIn, ProviderFailed, Refusal, SessionEnde
 from o2sidecar.session.session import Session
 from o2sidecar.session.ticket import Ticket
 from o2sidecar.session.ticket_cookie import TicketCookie
+from o2sidecar.stores.revocation_list import RevocationList
 from o2sidecar.stores.server import Login, RedisLimits, RedisServer
 from o2sidecar.stores.tickets import TicketStore
-from tests.guard.asking import ALICE, COOKIE, HEADERS, NOW, RING, Asked, SlowProvider, cookie_of, sessions
+from tests.guard.asking import (
+    ALICE,
+    COOKIE,
+    HEADERS,
+    NOW,
+    RING,
+    Asked,
+    SlowProvider,
+    cookie_of,
+    revocation_list,
+    sessions,
+)
 from tests.stores.memory import MemoryRedis, RedisEndpoint, outcome
 
 TICKETS = TicketCookie(attributes=COOKIE.attributes, ring=RING)
@@ -40,8 +52,13 @@ class Pod:
     fallback: bool = False
     absolute: float = inf
     counts: SessionCounts = field(factory=SessionCounts)
+    revoked: RevocationList = field()
     store: TicketStore = field()
     sessions: StoredSessions = field()
+
+    @revoked.default
+    def _revoked(self) -> RevocationList:
+        return revocation_list(self.clock)
 
     @store.default
     def _store(self) -> TicketStore:
@@ -63,6 +80,7 @@ class Pod:
                 lifetimes=Lifetimes(sealed=inf, absolute=self.absolute),
             ),
             clock=self.clock,
+            revoked=self.revoked,
             trust=Trust(lifetime=3600, believed=0.5, refresh_period=600, absolute=self.absolute),
             sealed=sessions(self.provider, self.clock) if self.fallback else None,
             counts=self.counts,

@@ -12,6 +12,7 @@ from tests.options import (
     answer_limit_rows,
     client_limit_rows,
     identity_rows,
+    logout_rows,
     people_rows,
     provider_rows,
     redis_rows,
@@ -24,6 +25,7 @@ from tests.options.surround import surround
 
 ROOMS = (
     identity_rows,
+    logout_rows,
     provider_rows,
     people_rows,
     redis_rows,

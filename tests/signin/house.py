@@ -25,6 +25,7 @@ from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes, SessionCookie, parse_cookies
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.pending_cookie import PendingCookie
+from o2sidecar.session.revocations import RevocationKeys, Revocations
 from o2sidecar.session.session import Session
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.callback_uri import CallbackUri
@@ -34,7 +35,9 @@ from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.pages import Pages
 from o2sidecar.signin.recovery import Recovery
 from o2sidecar.signin.session_life import SessionLife
+from o2sidecar.signin.signing_out import SigningOut
 from o2sidecar.signin.transaction import Logins
+from o2sidecar.stores.revocation_list import RevocationList
 
 NOW = 1_800_000_000.0
 NAME = "_oauth2_proxy"
@@ -188,8 +191,15 @@ class House:
     pending: PendingCookie = field(
         factory=lambda: PendingCookie(attributes=evolve(ATTRIBUTES, expire=900), ring=RING, random=chances(b"iv"))
     )
+    revoked: RevocationList = field()
     sessions: Sessions = field()
     random: Callable[[int], bytes] = field(factory=chances)
+
+    @revoked.default
+    def _revoked(self) -> RevocationList:
+        return RevocationList(
+            Revocations(RevocationKeys(RING), now=self.clock.seconds, lifetime=3600), clock=self.clock
+        )
 
     @sessions.default
     def _sessions(self) -> Sessions:
@@ -204,6 +214,23 @@ class House:
             forwarding=self.forwarding,
             now=self.clock.seconds,
             lifetime=3600,
+            revoked=self.revoked,
+        )
+
+    @property
+    def signing_out(self) -> SigningOut:
+        """What follows a sign-out at the provider, which has no session of its own here."""
+        return SigningOut(
+            registrations=self.logins().registrations,
+            landing=CallbackUri(
+                configured="", path="/oauth2/signed_out", relative=False, secure=False, forwarding=self.forwarding
+            ),
+            attributes=evolve(ATTRIBUTES, name=f"{NAME}_signed_out", path="/oauth2/signed_out"),
+            ring=RING,
+            at_provider=True,
+            revokes=True,
+            clock=self.clock,
+            random=self.random,
         )
 
     @property

@@ -103,6 +103,7 @@ class RoutesTestCase(SynchronousTestCase):
             public=lambda exchange: False,
             auth=Auth(),
             call_backend=call_backend,
+            signing_out=home.signing_out,
         )
         return evolve(tree, **changes)
 

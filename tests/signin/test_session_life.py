@@ -35,6 +35,7 @@ class SessionLifeTests(SynchronousTestCase):
             forwarding=home.forwarding,
             now=home.clock.seconds,
             lifetime=lifetime,
+            revoked=home.revoked,
             refresh_period=refresh_period,
         )
         current = CurrentSession(sessions=sessions, admission=home.admission)

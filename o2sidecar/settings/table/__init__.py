@@ -11,6 +11,7 @@ from o2sidecar.settings.table.access import AccessOptions, LoginOptions, PageOpt
 from o2sidecar.settings.table.asking import AskingOptions
 from o2sidecar.settings.table.cookies import CookieOptions
 from o2sidecar.settings.table.limits import LimitOptions
+from o2sidecar.settings.table.logout import LogoutOptions
 from o2sidecar.settings.table.providers import (
     BitbucketOptions,
     GitHubOptions,
@@ -57,6 +58,7 @@ class Options(
     AccessOptions,
     CookieOptions,
     RedisOptions,
+    LogoutOptions,
     HeaderOptions,
     OwnHeaderOptions,
     ForwardingOptions,
