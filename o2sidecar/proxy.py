@@ -21,6 +21,7 @@ from o2sidecar.http.message.fields import Field
 from o2sidecar.http.message.hops import FRAMING, HOP_BY_HOP, end_to_end, nominated
 from o2sidecar.http.twisted_web.resources import exchange_of
 from o2sidecar.http.upstream.endpoints import host_endpoint
+from o2sidecar.http.upstream.event_streams import EventStreams
 from o2sidecar.http.upstream.pool import Pool
 from o2sidecar.http.upstream.relay import Relay
 from o2sidecar.identity import RESERVED, folded
@@ -52,6 +53,7 @@ _HOPS = frozenset(
 _POISON = frozenset({b"proxy"})
 """CGI turns it into HTTP_PROXY (CVE-2016-5385)."""
 
+_STREAM = b"text/event-stream"
 _WITHHELD = HOP_BY_HOP | FRAMING | RESERVED
 """What of an app's answer no client gets."""
 
@@ -116,6 +118,7 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         if endpoint is None:
             endpoint = host_endpoint(reactor, host, port, connect_time=limits.connect_time)
         self.pool = Pool(endpoint=endpoint, limits=limits, clock=reactor)
+        self._streams = EventStreams(reactor)
         self._name = name or f"{host}:{port}"
         self._own_host = host_field or (host.encode() if port == 80 else f"{host}:{port}".encode())
         self._pass_host = pass_host_header
@@ -233,6 +236,8 @@ class ReverseProxyResource(proxy.ReverseProxyResource):
         lines = end_to_end(fields, _WITHHELD | dropped if dropped else _WITHHELD)
         if exchange.identity is not None:
             lines += [b"%s: %s" % field for field in exchange.identity.response_fields]
+        if head.length is None and head.index.get(b"content-type", b"").lower().startswith(_STREAM):
+            self._streams.follow(exchange)
         if not lines:
             return b""
         lines.append(b"")

@@ -80,9 +80,8 @@ class SessionGuard(Resource):
         if opened.renewed:
             self._sessions.give_cookie(exchange, opened)
         exchange.identity = opened.identity
-        if b"upgrade" in exchange.options:
-            # What comes of it may outlive the session.
-            exchange.stands = partial(self._stands, opened)
+        # What comes of it may outlive the session: a tunnel, or a stream of events.
+        exchange.stands = partial(self._stands, opened)
         self._inner.serve(exchange)
 
     def _stands(self, opened: Opened) -> bool:

@@ -16,6 +16,7 @@ from o2sidecar.settings.table import BY_KEY
 from tests.catalogue.strict import Message
 from tests.catalogue.whole import NAME, NOW
 from tests.fakes import CLIENT_ID, compact, signing_key
+from tests.options.probes import SWITCHED, UPGRADE
 from tests.options.row import BASE
 from tests.options.world import ADDRESS, World
 
@@ -173,6 +174,26 @@ class SignOutTests(LogoutCase):
         client = world.send("/oauth2/sign_out")
         world.pass_time(4)
         self.assertEqual(world.answer_to(client).status, 302)
+
+
+class StreamTests(LogoutCase):
+    """What goes on after its request was judged."""
+
+    def test_l5(self) -> None:
+        """L5: a WebSocket and an event stream end when their session does, others' go on."""
+        events = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+        for answer, fields in ((SWITCHED, UPGRADE), (events, ())):
+            world = self.world()
+            world.respond = lambda request, number, answer=answer: answer
+            world.sign_in()
+            theirs = world.send("/events", *fields)
+            world.jar.clear()
+            public = world.send("/open/events", *fields)
+            world.pass_time(5)
+            self.assertEqual((theirs.ended, public.ended), (False, False), theirs.got)
+            self.post(world, logout_token())
+            world.pass_time(10)
+            self.assertEqual((theirs.ended, public.ended), (True, False), fields)
 
 
 class BackChannelTests(LogoutCase):
