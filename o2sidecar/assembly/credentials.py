@@ -65,11 +65,17 @@ def htpasswd_file_of(settings: Settings, reactor: Any) -> HtpasswdFile | None:
 
 
 def local_users_of(
-    settings: Settings, listed: HtpasswdFile | None, *, provider: Renewing, now: Callable[[], float], marked: bool
+    settings: Settings,
+    listed: HtpasswdFile | None,
+    registrations: Registrations,
+    *,
+    provider: Renewing,
+    now: Callable[[], float],
 ) -> LocalUsers | None:
-    """The local users of a file, if there is one; `marked`: their sessions say so."""
+    """The local users of a file, if there is one; their sessions say so where some ask whose they are."""
     if listed is None:
         return None
+    marked = registrations.several or bool(settings.accepted_providers)
     return LocalUsers(
         listed,
         provider=provider,

@@ -11,8 +11,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.http.exchange import Served
-from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers.registrations import Registrations
+from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.session.cookies import SessionCookie
 from o2sidecar.session.revocations import RevocationKeys, Revocations
 from o2sidecar.session.session import Session
@@ -37,9 +37,7 @@ def revocation_list_of(
     cookie: SessionCookie,
     registrations: Registrations,
     store: TicketStore | None,
-    *,
-    client: ProviderClient,
-    reactor: Any,
+    surroundings: Surroundings,
 ) -> RevocationList:
     """The sessions that are over before their time, as all sidecars know that share a list."""
 
@@ -52,18 +50,18 @@ def revocation_list_of(
     if store is not None:
         source = ListKey(store.redis, revocation_key(settings), settings.cookie_expire)
     elif settings.revocation_list.startswith(("https://", "http://")):
-        source = ListUrl(settings.revocation_list, client)
+        source = ListUrl(settings.revocation_list, surroundings.client)
     elif settings.revocation_list:
         source = ListFile(settings.revocation_list)
     return RevocationList(
         Revocations(
             RevocationKeys(cookie.codec.ring),
-            now=reactor.seconds,
+            now=surroundings.clock.seconds,
             lifetime=settings.cookie_expire,
             issuer_of=issuer_of,
         ),
         source=source,
-        clock=reactor,
+        clock=surroundings.clock,
         interval=settings.revocation_poll_interval if store is None else min(settings.redis_trust_time, _OLDEST),
         on_demand=store is not None,
         # While Redis is away, redis_outage says what counts.

@@ -74,13 +74,10 @@ class People:
         emails = _emails_file(settings, reactor)
         headers = _headers(settings, structure)
         provider = SeveralProviders(registrations, edge.now)
-        marked = registrations.several or bool(settings.accepted_providers)
         listed = htpasswd_file_of(settings, reactor)
-        users = local_users_of(settings, listed, provider=provider, now=edge.now, marked=marked)
+        users = local_users_of(settings, listed, registrations, provider=provider, now=edge.now)
         store = _store(settings, reactor)
-        revoked = revocation_list_of(
-            settings, cookie, registrations, store, client=surroundings.client, reactor=reactor
-        )
+        revoked = revocation_list_of(settings, cookie, registrations, store, surroundings)
         by_cookie = _sessions(
             settings, cookie, headers, users or provider, edge, store=store, revoked=revoked, around=surroundings
         )
