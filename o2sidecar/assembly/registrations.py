@@ -20,14 +20,19 @@ Made = tuple[Provider, ProviderClient]
 
 
 def registrations_of(entries: Sequence[ProviderEntry], provider_of: Callable[[ProviderEntry], Made]) -> Registrations:
-    """Our registration at each; `provider_of` makes the provider of an entry."""
-    return Registrations([_registration(each, provider_of(each)) for each in entries])
+    """Our registration at each; `provider_of` makes the provider of an entry.
+
+    Sessions say whose they are, unless oauth2-proxy's defaults count and nobody asks: then they look like its own.
+    """
+    settings = entries[0].settings
+    marked = len(entries) > 1 or bool(settings.accepted_providers) or settings.defaults == "o2sidecar"
+    return Registrations([_registration(each, provider_of(each), marked=marked) for each in entries])
 
 
-def _registration(each: ProviderEntry, made: Made) -> Registration:
+def _registration(each: ProviderEntry, made: Made, *, marked: bool) -> Registration:
     provider, client = made
     return Registration(
-        id=each.settings.provider_id,
+        id=each.settings.provider_id if marked else "",
         provider=provider,
         unanswered=client.trouble,
         client_id=each.settings.client_id,
