@@ -135,6 +135,8 @@ def _sessions(
             absolute_lifetime=settings.session_absolute_lifetime,
             idle_limit=settings.session_idle_limit,
             revoked=revoked,
+            # oauth2-proxy takes the cookie away and nothing more; what relies on that is not to notice the change.
+            ends_copies=settings.defaults == "o2sidecar" or revoked.shared,
             refresh_period=settings.cookie_refresh,
             jitter=lambda: around.random() * min(settings.cookie_refresh_jitter, settings.cookie_refresh / 10),
             grace=settings.refresh_grace,

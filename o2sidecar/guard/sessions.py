@@ -39,7 +39,7 @@ class Sessions:
     question per request. `jitter`: gives seconds that a session is renewed ahead of its time, so that many are not
     renewed in step. `grace`: seconds that a session lives on whose refresh token is not taken any more: another sidecar
     may have renewed it, and the browser come with its new cookie. `revoked`: the sessions that were ended before their
-    time.
+    time. `ends_copies`: whether signing out ends copies of a cookie, too.
     """
 
     _log = Logger()
@@ -54,6 +54,7 @@ class Sessions:
         now: Callable[[], float],
         lifetime: float,
         revoked: RevocationList,
+        ends_copies: bool = True,
         absolute_lifetime: float = 0,
         idle_limit: float = 0,
         refresh_period: float = 0,
@@ -69,6 +70,7 @@ class Sessions:
         self._now = now
         self._lifetimes = Lifetimes(sealed=lifetime or inf, absolute=absolute_lifetime or inf, idle=idle_limit or inf)
         self._list = revoked
+        self._ends_copies = ends_copies
         self._revocations = revoked.revocations
         self._refresh_period = refresh_period or inf
         self._retry_period = min(retry_period, self._refresh_period)
@@ -163,7 +165,8 @@ class Sessions:
         self.take_cookies(exchange)
         if opened is None:
             return None
-        await self._list.end_session(opened.session)
+        if self._ends_copies:
+            await self._list.end_session(opened.session)
         return opened.session
 
     def take_cookies(self, exchange: Exchange) -> None:
