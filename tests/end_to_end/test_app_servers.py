@@ -96,7 +96,8 @@ class DifferentialTests(SidecarCase):
 
     def test_recorded(self) -> None:
         """What the shared suite sends is understood alike."""
-        self.check_all(recorded(alice()))
+        # A session that has signed out is over, and what is sent with it reaches no app.
+        self.check_all(data for data in recorded(alice()) if b"/sign_out" not in data)
 
     def test_mutations(self) -> None:
         """So are mutations of good requests."""
