@@ -16,6 +16,10 @@ def _accepted(text: str) -> None:
     """Any text will do."""
 
 
+Secret = str | Callable[[], str]
+"""A client secret, or what tells the current one: secrets in files change."""
+
+
 class SecretFile(WatchedFiles):
     """The secret that a file holds.
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from o2sidecar.guard.key_rotation import KeyRotation
-from o2sidecar.secret_file import SecretFile
+from o2sidecar.secret_file import Secret, SecretFile
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.settings.files import lines_of
 from o2sidecar.settings.options import Settings
 
 if TYPE_CHECKING:
     from o2sidecar.service import Background
-
-Secret = str | Callable[[], str]
 
 
 def secret_of(text: str, path: str, *, setting: str, reactor: Any) -> Secret:

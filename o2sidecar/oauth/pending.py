@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from hashlib import sha256
 
 import msgpack  # type: ignore[import-untyped]
 from attrs import field, frozen
 from attrs.validators import and_, instance_of, max_len, min_len
-
-from o2sidecar.oauth.pkce import new_verifier
 
 _SIZE = 32
 """Bytes of a new state and of a new nonce: 256 bits that nobody can guess (RFC 6749 §10.10)."""
@@ -40,12 +37,6 @@ class PendingLogin:
     code_verifier: str = field(default="", repr=False, validator=and_(instance_of(str), max_len(1024)))
     provider: str = field(default="", validator=and_(instance_of(str), max_len(64)))
     browser: bytes = field(default=b"", repr=False, validator=and_(instance_of(bytes), max_len(64)))
-
-    @classmethod
-    def begin(cls, random: Callable[[int], bytes], pkce: bool, provider: str = "") -> PendingLogin:
-        """A new login; `random(n)` gives n unguessable bytes."""
-        verifier = new_verifier(random) if pkce else ""
-        return cls(state=random(_SIZE), nonce=random(_SIZE), code_verifier=verifier, provider=provider)
 
     @property
     def state_hash(self) -> str:

@@ -10,7 +10,8 @@ from attrs import field, frozen
 
 from o2sidecar.oauth.client_key import ClientKey
 from o2sidecar.providers.surroundings import Surroundings
-from o2sidecar.providers.token_endpoint import Secret, TokenEndpoint
+from o2sidecar.providers.token_endpoint import TokenEndpoint
+from o2sidecar.secret_file import Secret
 
 
 @frozen(kw_only=True)

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from attrs import frozen
 
 from o2sidecar.oauth.claims import Person
 from o2sidecar.provider_client import ProviderClient
-from o2sidecar.providers.profile_options import ProfileOptions, otherwise, provider_of
+from o2sidecar.providers.profile_options import OwnServerOptions, otherwise, provider_of
 from o2sidecar.providers.profile_provider import ProfileProvider, profile_at
 from o2sidecar.providers.surroundings import Surroundings
 
 
 @frozen(kw_only=True)
-class Options(ProfileOptions):
-    """What settings say; every Keycloak is somebody's own, so all URLs are theirs to give."""
+class Options(OwnServerOptions):
+    """What settings say."""
 
-    one_of: ClassVar[Sequence[str]] = ("profile_url", "validate_url")
-
-    login_url: str
-    redeem_url: str
-    validate_url: str = ""
     scope: str = otherwise("api")
     keycloak_groups: Sequence[str] = ()
-
-    @property
-    def profile(self) -> str:
-        """Where to ask; the older option for it counts, too."""
-        return self.profile_url or self.validate_url
 
 
 @frozen(kw_only=True)

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
-
 from attrs import frozen
 
 from o2sidecar.oauth.claims import Person, reach
 from o2sidecar.provider_client import ProviderClient
-from o2sidecar.providers.profile_options import ProfileOptions, provider_of
+from o2sidecar.providers.profile_options import OwnServerOptions, provider_of
 from o2sidecar.providers.profile_provider import ProfileProvider, profile_at
 from o2sidecar.providers.surroundings import Surroundings
 
 
 @frozen(kw_only=True)
-class Options(ProfileOptions):
-    """What settings say; every Nextcloud is somebody's own, so all URLs are theirs to give."""
-
-    one_of: ClassVar[Sequence[str]] = ("profile_url", "validate_url")
-
-    login_url: str
-    redeem_url: str
-    validate_url: str = ""
-
-    @property
-    def profile(self) -> str:
-        """Where to ask; the older option for it counts, too."""
-        return self.profile_url or self.validate_url
+class Options(OwnServerOptions):
+    """What settings say."""
 
 
 @frozen(kw_only=True)

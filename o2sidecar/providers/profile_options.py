@@ -60,6 +60,22 @@ class ProfileOptions(ClientOptions):
         return rules.person({**claims, "groups": list(names)})
 
 
+@frozen(kw_only=True)
+class OwnServerOptions(ProfileOptions):
+    """What settings say of a server that is somebody's own, so that all URLs are theirs to give."""
+
+    one_of: ClassVar[Sequence[str]] = ("profile_url", "validate_url")
+
+    login_url: str
+    redeem_url: str
+    validate_url: str = ""
+
+    @property
+    def profile(self) -> str:
+        """Where to ask; the older option for it counts, too."""
+        return self.profile_url or self.validate_url
+
+
 def provider_of(
     options: ProfileOptions,
     surroundings: Surroundings,

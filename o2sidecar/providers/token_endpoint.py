@@ -11,11 +11,9 @@ from twisted.internet.interfaces import IReactorTime
 from o2sidecar.oauth.tokens import MalformedTokenResponse, TokenRefused, TokenResponse
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.refusals import ProviderFailed
+from o2sidecar.secret_file import Secret
 
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-Secret = str | Callable[[], str]
-"""A client secret, or what tells the current one: secrets in files change."""
 
 
 class TokenEndpoint:

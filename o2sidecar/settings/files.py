@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 from o2sidecar.policy.passwords import Passwords
 from o2sidecar.session.keys import CookieKey
@@ -35,6 +35,8 @@ _OF_PROVIDERS = (
     "entra_id_federated_token_file",
 )
 _TRIED = (*_PEOPLE, *_AUTHORITIES, *_PAIR, *_OF_PROVIDERS, "custom_sign_in_logo", "accepted_cookie_secrets_file")
+
+_T = TypeVar("_T")
 
 
 def read_bytes(path: str, read_file: ReadFile) -> bytes:
@@ -207,33 +209,35 @@ def _unusable_passwords(options: Options, read_file: ReadFile) -> Iterator[Probl
 
 def _unusable_service_account(options: Options, read_file: ReadFile) -> Iterator[Problem]:
     """What is wrong with the key of a service account in a file that can be read."""
-    key = "google_service_account_json"
-    path = getattr(options, key)
-    if not path or options.provider != "google":
-        return
-    from o2sidecar.oauth.service_account import ServiceAccount  # noqa: PLC0415 (as below)
+    if options.google_service_account_json and options.provider == "google":
+        from o2sidecar.oauth.service_account import ServiceAccount  # noqa: PLC0415 (as below)
 
-    with contextlib.suppress(ValueError):
-        content = read_bytes(path, read_file)
-        try:
-            ServiceAccount.parse(content)
-        except ValueError as error:
-            yield Problem(names=(key,), sentence=f"{shown(path)}: {error}")
+        yield from _unusable(options, "google_service_account_json", read_bytes, ServiceAccount.parse, read_file)
 
 
 def _unusable_client_key(options: Options, read_file: ReadFile) -> Iterator[Problem]:
     """What is wrong with a client's key in a file that can be read."""
-    path = options.jwt_key_file
-    if not path:
-        return
-    from o2sidecar.oauth.client_key import ClientKey  # noqa: PLC0415 (as below)
+    if options.jwt_key_file:
+        from o2sidecar.oauth.client_key import ClientKey  # noqa: PLC0415 (as below)
 
+        yield from _unusable(options, "jwt_key_file", read_text, ClientKey.parse, read_file)
+
+
+def _unusable(
+    options: Options,
+    key: str,
+    read: Callable[[str, ReadFile], _T],
+    parse: Callable[[_T], object],
+    read_file: ReadFile,
+) -> Iterator[Problem]:
+    """What is wrong with a file that can be read and is of a form that `parse` refuses by `ValueError`."""
+    path = getattr(options, key)
     with contextlib.suppress(ValueError):
-        content = read_text(path, read_file)
+        content = read(path, read_file)
         try:
-            ClientKey.parse(content)
+            parse(content)
         except ValueError as error:
-            yield Problem(names=("jwt_key_file",), sentence=f"{shown(path)}: {error}")
+            yield Problem(names=(key,), sentence=f"{shown(path)}: {error}")
 
 
 def _holds_certificates(content: bytes) -> bool:

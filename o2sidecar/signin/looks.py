@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 class Looks:
     """Renders the templates of this package.
 
-    `footer`: HTML; empty for none. `origins`: where pictures come from that are not in the page. `no_store`: whether
-    caches are told to keep no page.
+    `footer`: HTML; empty for none. `no_store`: whether caches are told to keep no page.
     """
 
     brand: Brand
     logo: Logo
     footer: str
-    origins: tuple[str, ...] = ()
     no_store: bool = True
 
     def page(self, status: int, template: str, language: Language, *, script: str = "", **values: object) -> Page:
@@ -84,7 +82,7 @@ class Looks:
         signing in leads over hosts that only the provider knows.
         """
         digest = _hash_of(self._style).decode("ascii")
-        images = " ".join(["data:", *dict.fromkeys((*self.logo.origins, *self.origins))])
+        images = " ".join(["data:", *self.logo.origins])
         return (
             f"default-src 'none'; style-src '{digest}'; img-src {images}; form-action 'self' https: http:; "
             "frame-ancestors 'none'; base-uri 'none'"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
 from o2sidecar.http.exchange import HeaderFields
 from o2sidecar.refusals import BadRequest
 from o2sidecar.signin.fields import Fields
-from o2sidecar.signin.logo import NO_LOGO, Logo
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -64,17 +63,16 @@ class ProviderButton:
     """One of the providers that people can choose from.
 
     `name`: what settings call it. `display_name`: what people do. `start_url`: where a sign-in there begins, its query
-    included; `rd` is added to it. `logo`: a picture of its own; without one its first letter stands there.
+    included; `rd` is added to it.
     """
 
     name: str
     display_name: str
     start_url: str
-    logo: Logo = field(default=NO_LOGO)
 
     @property
     def letter(self) -> str:
-        """What stands in the place of a logo."""
+        """The first of its name, which stands before it."""
         return next((each for each in self.display_name if each.isalnum()), "?").upper()[:1]
 
     def fields(self, redirect: str) -> Pairs:

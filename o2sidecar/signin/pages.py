@@ -72,11 +72,10 @@ class Pages:
         *,
         request_id: str = "",
         accept_language: bytes | None = None,
-        providers: Sequence[ProviderButton] | None = None,
         choosing: bool = False,
         trouble: str = "",
     ) -> Page:
-        """The page that offers to sign in, and to go to `redirect` then; `providers` in the place of all.
+        """The page that offers to sign in, and to go to `redirect` then.
 
         `choosing`: a provider has to be chosen, for which operators' templates have no words.
         `trouble`: one of our sentences, why.
@@ -106,7 +105,7 @@ class Pages:
             redirect=redirect,
             message=markup(self._message(language)),
             local_users=self.local_users,
-            providers=self.providers if providers is None else providers,
+            providers=self.providers,
             by_address=self.by_address,
             trouble=trouble or _TROUBLES.get(status, ""),
         )
@@ -242,9 +241,8 @@ class Pages:
 
     @cached_property
     def _looks(self) -> Looks:
-        origins = tuple(origin for provider in self.providers for origin in provider.logo.origins)
         footer = self._own_footer() if self.footer else _OUR_FOOTER
-        return Looks(brand=self.brand, logo=self.logo, footer=footer, origins=origins, no_store=self.no_store)
+        return Looks(brand=self.brand, logo=self.logo, footer=footer, no_store=self.no_store)
 
 
 _TROUBLES: Mapping[int, str] = {

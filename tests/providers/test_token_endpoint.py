@@ -9,8 +9,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.oauth.tokens import TokenRefused
-from o2sidecar.providers.token_endpoint import Secret, TokenEndpoint
+from o2sidecar.providers.token_endpoint import TokenEndpoint
 from o2sidecar.refusals import ProviderFailed
+from o2sidecar.secret_file import Secret
 from tests.fakes import ISSUER, Asked, Wire, answering
 
 

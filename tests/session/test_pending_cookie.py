@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.oauth.browser_secret import BrowserSecret, Seed
 from o2sidecar.oauth.pending import PendingLogin
+from o2sidecar.oauth.pkce import new_verifier
 from o2sidecar.oauth.state import State
 from o2sidecar.refusals import LoginFailed, LoginLost
 from o2sidecar.session.cookies import CookieAttributes, Cookies, parse_cookies
@@ -29,7 +30,7 @@ EACH = evolve(COOKIE, per_request=True)
 
 
 def begun() -> PendingLogin:
-    return PendingLogin.begin(os.urandom, pkce=True)
+    return PendingLogin(state=os.urandom(32), nonce=os.urandom(32), code_verifier=new_verifier(os.urandom))
 
 
 def sent(lines: list[bytes]) -> Cookies:
