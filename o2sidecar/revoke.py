@@ -20,7 +20,8 @@ from o2sidecar.session.revocations import Revocation, RevocationKeys, Revocation
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.settings.load import SettingsRefused, load
 from o2sidecar.settings.options import Settings
-from o2sidecar.stores.revocation_sources import ListFile, ListKey, ListUnavailable
+from o2sidecar.stores.revocation_key import ListKey
+from o2sidecar.stores.revocation_sources import ListFile, ListUnavailable
 
 _USAGE = """Usage: o2sidecar revoke (--user NAME | --session FILE | --all-before TIME) [OPTION ...]
 

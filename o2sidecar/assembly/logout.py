@@ -22,7 +22,7 @@ from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.logout_endpoints import RevokedSessions, SignedOut
 from o2sidecar.signin.signing_out import AWAY, SigningOut
 from o2sidecar.stores.revocation_list import RevocationList
-from o2sidecar.stores.revocation_sources import ListFile, ListKey, ListUrl, RevocationSource
+from o2sidecar.stores.revocation_sources import ListFile, ListUrl, RevocationSource
 
 if TYPE_CHECKING:
     from o2sidecar.assembly.people import People
@@ -48,6 +48,8 @@ def revocation_list_of(
 
     source: RevocationSource | None = None
     if store is not None:
+        from o2sidecar.stores.revocation_key import ListKey  # noqa: PLC0415 - only who keeps sessions there pays for it
+
         source = ListKey(store.redis, revocation_key(settings), settings.cookie_expire)
     elif settings.revocation_list.startswith(("https://", "http://")):
         source = ListUrl(settings.revocation_list, surroundings.client)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
@@ -84,6 +83,8 @@ class Languages:
     @classmethod
     def shipped(cls) -> Languages:
         """Those of this package: a file of `translations/` each, named by its tag."""
+        import tomllib  # noqa: PLC0415 - at the first page
+
         known = {ENGLISH: Language(ENGLISH, {})}
         for file in sorted(files(__package__).joinpath("translations").iterdir(), key=lambda each: each.name):
             tag, _, ending = file.name.rpartition(".")

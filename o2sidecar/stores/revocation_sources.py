@@ -1,4 +1,4 @@
-"""Where the list of revocations is that sidecars share: a file, a URL, or a key in Redis."""
+"""Where the list of revocations is that sidecars share: a file or a URL; `revocation_key` has the key in Redis."""
 
 from __future__ import annotations
 
@@ -8,22 +8,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from o2sidecar.provider_client import ProviderClient
-from o2sidecar.refusals import ProviderFailed, StoreUnavailable
-from o2sidecar.stores.server import Commands, RedisRefused
+from o2sidecar.refusals import ProviderFailed
 
 LARGEST_LIST = 16 << 20
-
-_APPEND = b"""
-local known = redis.call('GET', KEYS[1]) or ''
-if ARGV[2] == '0' then redis.call('SET', KEYS[1], known .. ARGV[1])
-else redis.call('SET', KEYS[1], known .. ARGV[1], 'PX', ARGV[2]) end
-return 1
-"""
-_REPLACE = b"""
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
-return 1
-"""
 
 
 class ListUnavailable(Exception):
@@ -125,39 +112,6 @@ class ListUrl:
     async def replace(self, seen: bytes, lines: Iterable[bytes]) -> None:
         """See `RevocationSource`."""
         raise ListUnavailable(f"{self._url} can only be read")
-
-
-class ListKey:
-    """A key in Redis. `lifetime`: seconds after which nobody needs it any more; 0: never."""
-
-    writable = True
-
-    def __init__(self, redis: Commands, key: str, lifetime: float) -> None:
-        self._redis = redis
-        self._key = key.encode()
-        self._lifetime = b"%d" % (lifetime * 1000)
-
-    async def fetch(self) -> bytes:
-        """See `RevocationSource`."""
-        try:
-            found = await self._redis.ask(self._key, b"GET", self._key)
-        except (StoreUnavailable, RedisRefused) as error:
-            raise ListUnavailable(f"Redis: {error}") from None
-        return found if isinstance(found, bytes) else b""
-
-    async def append(self, line: bytes) -> None:
-        """See `RevocationSource`."""
-        await self._run(_APPEND, whole([line]), self._lifetime)
-
-    async def replace(self, seen: bytes, lines: Iterable[bytes]) -> None:
-        """See `RevocationSource`."""
-        await self._run(_REPLACE, seen, whole(lines), self._lifetime)
-
-    async def _run(self, script: bytes, *arguments: bytes) -> None:
-        try:
-            await self._redis.ask(self._key, b"EVAL", script, b"1", self._key, *arguments)
-        except (StoreUnavailable, RedisRefused) as error:
-            raise ListUnavailable(f"Redis: {error}") from None
 
 
 def whole(lines: Iterable[bytes]) -> bytes:
