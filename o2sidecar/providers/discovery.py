@@ -5,7 +5,6 @@ from __future__ import annotations
 import random as _random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from math import inf
 from typing import Any, Protocol, Self
 
 from attrs import evolve, frozen
@@ -17,6 +16,7 @@ from o2sidecar.oauth import strict_json
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers.endpoint_urls import configured_url, discovered_url
 from o2sidecar.providers.kept_documents import NO_DOCUMENTS, Documents
+from o2sidecar.providers.remembered import Remembered
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
 from o2sidecar.shared_call import SharedCall
 
@@ -155,10 +155,13 @@ class Discovery:
         self._first_delay = first_delay
         self._longest_delay = longest_delay
         self._random = random
-        self._documents = documents
-        self._known: ProviderMetadata | None = None
-        self._good_until = inf
-        self._is_recalled = False
+        self._known = Remembered(
+            lambda body: self._read(strict_json.parse(body)),
+            documents=documents,
+            name=("metadata", self._issuer, named),
+            what=f"the metadata of {self._issuer}",
+            clock=clock,
+        )
         self._trouble = ""
         self._failures = 0
         self._next: IDelayedCall | None = None
@@ -170,17 +173,17 @@ class Discovery:
 
         Raises `ProviderUnavailable` if that fails too.
         """
-        self._recall()
-        return self._known or await self._fetch()
+        self._known.recall()
+        return self._known.value or await self._fetch()
 
     def trouble(self) -> str:
         """Why there is no metadata, in a sentence; empty if there is, or if nobody has answered yet."""
-        return "" if self._known or not self._trouble else f"{self._issuer}: {self._trouble}"
+        return "" if self._known.value or not self._trouble else f"{self._issuer}: {self._trouble}"
 
     async def start(self) -> None:
         """Fetch the metadata, and from then on keep it current until `stop`; never raises."""
         self._is_kept_current = True
-        self._recall()
+        self._known.recall()
         await self._keep_current()
 
     def stop(self) -> None:
@@ -207,28 +210,6 @@ class Discovery:
         doublings = min(self._failures - 1, 16)
         return min(self._longest_delay, self._first_delay * 2.0**doublings) * (1 - self._random() / 2)
 
-    def _recall(self) -> None:
-        """Take what was kept, if nothing else is known; or forget it when its time is over."""
-        if self._clock.seconds() >= self._good_until:
-            self._known, self._good_until = None, inf
-        if self._known is not None or self._is_recalled:
-            return
-        self._is_recalled = True
-        kept = self._documents.recall(*self._name)
-        if kept is None:
-            return
-        try:
-            self._known = self._read(strict_json.parse(kept.body))
-        except ValueError as error:
-            _log.warn("What was kept of {issuer} is not used: {trouble}", issuer=self._issuer, trouble=str(error))
-            return
-        self._good_until = kept.good_until
-        _log.info("The metadata of {issuer} is what was kept of it, until it answers.", issuer=self._issuer)
-
-    @property
-    def _name(self) -> tuple[str, ...]:
-        return "metadata", self._issuer, self._named
-
     def _read(self, document: Any) -> ProviderMetadata:
         if not isinstance(document, dict):
             raise ValueError("the discovery document is not a JSON object")
@@ -247,8 +228,8 @@ class Discovery:
             raise ProviderUnavailable(detail=f"discovery of the provider failed: {self._trouble}") from None
         if self._failures:
             _log.info("Discovery of {issuer} works again.", issuer=self._issuer)
-        self._known, self._failures, self._trouble, self._good_until = found, 0, "", inf
-        self._documents.keep(answer.body, *self._name)
+        self._failures, self._trouble = 0, ""
+        self._known.learn(answer.body, found)
         return found
 
     def _failed(self, trouble: str) -> None:

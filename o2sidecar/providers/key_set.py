@@ -16,6 +16,7 @@ from o2sidecar.oauth.jwk_set import MAX_KEYS, JwkSet, VerificationKey
 from o2sidecar.oauth.jws import SignedToken
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers.kept_documents import NO_DOCUMENTS, Documents
+from o2sidecar.providers.remembered import Remembered
 from o2sidecar.refusals import ProviderFailed, ProviderUnavailable
 from o2sidecar.shared_call import SharedCall
 
@@ -99,11 +100,9 @@ class RemoteKeys:
         self._ttl = ttl
         self._refetch_interval = refetch_interval
         self._max_keys = max_keys
-        self._documents = documents
-        self._name = ("keys", *name)
-        self._good_until = inf
-        self._is_recalled = False
-        self._keys: JwkSet | None = None
+        self._keys = Remembered(
+            self._read, documents=documents, name=("keys", *name), what="the provider's keys", clock=clock
+        )
         self._fetched_at = 0.0
         self._sought_at = -inf
         self._failed_at = -inf
@@ -112,7 +111,7 @@ class RemoteKeys:
     async def candidates(self, token: SignedToken) -> Sequence[VerificationKey]:
         """The keys to try for a token, fetched anew if they are old or the token's is not among them."""
         self._recall()
-        known, newer = self._keys, None
+        known, newer = self._keys.value, None
         if known is None:
             newer = await self._fetch()
         elif self._clock.seconds() - self._fetched_at >= self._ttl:
@@ -143,24 +142,13 @@ class RemoteKeys:
             return None
 
     def _recall(self) -> None:
-        """Take what was kept, if there are no keys; or forget it when its time is over."""
-        now = self._clock.seconds()
-        if now >= self._good_until:
-            self._keys, self._good_until = None, inf
-        if self._keys is not None or self._is_recalled:
-            return
-        self._is_recalled = True
-        kept = self._documents.recall(*self._name)
-        if kept is None:
-            return
-        try:
-            self._keys = JwkSet.from_json(kept.body, max_keys=self._max_keys)
-        except ValueError as error:
-            _log.warn("The provider's keys that were kept are not used: {trouble}", trouble=str(error))
-            return
-        self._good_until, self._fetched_at = kept.good_until, now
-        # Whoever waits for it asked for a key that is not among these; a failure is logged.
-        self._fetch().addErrback(lambda failure: failure.trap(ProviderFailed))
+        if self._keys.recall():
+            self._fetched_at = self._clock.seconds()
+            # Whoever waits for it asked for a key that is not among these; a failure is logged.
+            self._fetch().addErrback(lambda failure: failure.trap(ProviderFailed))
+
+    def _read(self, body: bytes) -> JwkSet:
+        return JwkSet.from_json(body, max_keys=self._max_keys)
 
     async def _fetch_once(self) -> JwkSet:
         try:
@@ -168,12 +156,12 @@ class RemoteKeys:
                 await self._address(), {"Accept": "application/jwk-set+json, application/json"}
             )
             answer.require(200)
-            self._keys = JwkSet.from_json(answer.body, max_keys=self._max_keys)
+            found = self._read(answer.body)
         except (ProviderFailed, ValueError) as error:
             trouble = error.detail if isinstance(error, ProviderFailed) else str(error)
             self._failed_at = self._clock.seconds()
             _log.warn("The provider's keys cannot be fetched: {trouble}", trouble=trouble)
             raise ProviderUnavailable(detail=f"the provider's keys cannot be fetched: {trouble}") from None
-        self._fetched_at, self._good_until = self._clock.seconds(), inf
-        self._documents.keep(answer.body, *self._name)
-        return self._keys
+        self._fetched_at = self._clock.seconds()
+        self._keys.learn(answer.body, found)
+        return found

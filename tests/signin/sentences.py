@@ -19,7 +19,7 @@ _LABELS = frozenset({"label", "heading"})
 _NOT_OF_PAGES = frozenset(
     {
         "Discovery of {} works again.",  # for the log
-        "The metadata of {} is what was kept of it, until it answers.",  # for the log
+        "What is known of {} is what was kept, until it is fetched.",  # for the log
         "Nothing has passed for too long.",  # a WebSocket's closing words
         "You may not pass.",  # a value that templates are tried with
     }
