@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Unpack
 
 from attrs import evolve, field, frozen
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from o2sidecar.providers.authorization_parameters import authorization_parameters
@@ -13,7 +13,7 @@ from o2sidecar.providers.client_options import ClientOptions, token_endpoint
 from o2sidecar.providers.endpoint_urls import configured_url
 from o2sidecar.providers.github_api import GitHubApi
 from o2sidecar.providers.surroundings import Surroundings
-from o2sidecar.providers.token_endpoint import TokenEndpoint
+from o2sidecar.providers.without_id_tokens import Common, WithoutIdTokens
 from o2sidecar.refusals import NotPermitted, ProviderFailed, ProviderUnavailable, Refusal, SessionEnded
 from o2sidecar.session.session import Session
 from o2sidecar.settings.problems import Problem
@@ -82,72 +82,34 @@ def _refused(reason: str, sentence: str) -> NotPermitted:
     return NotPermitted(reason=reason, sentence=sentence, detail=sentence)
 
 
-class GitHubProvider:
+class GitHubProvider(WithoutIdTokens):
     """GitHub, or a GitHub Enterprise Server.
 
     `repo_token`: a token of ours that may list the collaborators of the rules' repository. `groups_matter`: whether
-    groups are asked for again at each refresh. `lifetime`: of sessions whose tokens have no end, in seconds; 0: no end.
+    groups are asked for again at each refresh. The rest is as in `WithoutIdTokens`.
     """
 
     def __init__(
-        self,
-        *,
-        display_name: str,
-        login_url: str,
-        redeem_url: str,
-        api: GitHubApi,
-        tokens: TokenEndpoint,
-        rules: GitHubRules,
-        repo_token: str,
-        groups_matter: bool,
-        parameters: Mapping[str, str],
-        lifetime: float,
-        clock: IReactorTime,
+        self, *, api: GitHubApi, rules: GitHubRules, repo_token: str, groups_matter: bool, **common: Unpack[Common]
     ) -> None:
-        self.display_name = display_name
-        self.allowed_groups: frozenset[str] = frozenset()
-        self.token_issuer = None
-        self._login_url = login_url
-        self._redeem_url = redeem_url
+        super().__init__(**common)
         self._api = api
-        self._tokens = tokens
         self._rules = rules
         self._repo_token = repo_token
         self._groups_matter = groups_matter
-        self._parameters = dict(parameters)
-        self._lifetime = lifetime
-        self._clock = clock
-
-    async def authorization_endpoint(self) -> str:
-        """See `Provider`."""
-        return self._login_url
-
-    def authorization_parameters(self) -> Mapping[str, str]:
-        """See `Provider`."""
-        return self._parameters
-
-    async def check_response_issuer(self, issuer: str | None) -> None:
-        """See `Provider`: there is no issuer that was agreed on."""
 
     async def sign_in(self, *, code: str, redirect_uri: str, code_verifier: str | None, nonce: str | None) -> Session:
         """See `Provider`; there is no ID token for a nonce to be in."""
-        tokens = await self._tokens.redeem(
-            self._redeem_url,
-            code=code,
-            redirect_uri=redirect_uri,
-            code_verifier=code_verifier,
-            methods=("client_secret_post",),
-        )
+        tokens = await self._redeem(code, redirect_uri, code_verifier)
         token = tokens.access_token
         orgs, teams = await self._api.orgs(token), await self._api.teams(token)
         email = await self._api.email(token)
         login = await self._api.login(token)
         await self._require_permitted(token, login, orgs, teams)
         await self._api.require_alive(token)
-        now = self._clock.seconds()
         return Session(
-            created_at=now,
-            expires_on=tokens.expires_on or (now + self._lifetime if self._lifetime else None),
+            created_at=self._clock.seconds(),
+            expires_on=self._end(tokens.expires_on),
             access_token=token,
             refresh_token=tokens.refresh_token,
             email=email,
@@ -163,19 +125,8 @@ class GitHubProvider:
             _log.warn("A session could not be checked again: {trouble}", trouble=unavailable.detail)
         except (ProviderFailed, NotPermitted) as refusal:
             raise SessionEnded(detail=str(refusal)) from None
-        if session.expires_on is not None and session.expires_on <= self._clock.seconds():
-            raise SessionEnded(detail="the session has expired and could not be checked again")
+        self._require_unexpired(session)
         return None
-
-    def trouble(self) -> str:
-        """See `Provider`: nothing is needed before the first sign-in."""
-        return ""
-
-    async def start(self) -> None:
-        """See `Provider`."""
-
-    def stop(self) -> None:
-        """See `Provider`."""
 
     async def _checked_again(self, session: Session) -> Session:
         token = session.access_token

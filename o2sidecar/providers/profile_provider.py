@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 from attrs import asdict, evolve
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from o2sidecar.oauth.claims import Person
 from o2sidecar.oauth.tokens import TokenRefused
 from o2sidecar.provider_client import ProviderClient
-from o2sidecar.providers.token_endpoint import TokenEndpoint
+from o2sidecar.providers.without_id_tokens import METHODS, Common, WithoutIdTokens
 from o2sidecar.refusals import GrantSpent, NotPermitted, ProviderFailed, ProviderUnavailable, SessionEnded
 from o2sidecar.session.session import Session
 
-_METHODS = ("client_secret_post",)
 _log = Logger()
 
 
@@ -41,53 +38,16 @@ async def profile_at(client: ProviderClient, url: str, access_token: str, **head
     return (await client.get(url, {**bearer, **more})).json_object()
 
 
-class ProfileProvider:
-    """A provider that vouches for people by its API.
+class ProfileProvider(WithoutIdTokens):
+    """A provider whose profile says who somebody is; the rest is as in `WithoutIdTokens`."""
 
-    `parameters`: of authorization requests. `lifetime`: of sessions whose tokens have no end, in seconds; 0: no end.
-    `allowed_groups`: those that its own options name: who is in one of them may pass.
-    """
-
-    def __init__(
-        self,
-        *,
-        display_name: str,
-        login_url: str,
-        redeem_url: str,
-        tokens: TokenEndpoint,
-        profile: Profile,
-        parameters: Mapping[str, str],
-        lifetime: float,
-        clock: IReactorTime,
-        allowed_groups: Iterable[str] = (),
-    ) -> None:
-        self.display_name = display_name
-        self.allowed_groups = frozenset(allowed_groups)
-        self.token_issuer = None
-        self._login_url = login_url
-        self._redeem_url = redeem_url
-        self._tokens = tokens
+    def __init__(self, *, profile: Profile, **common: Unpack[Common]) -> None:
+        super().__init__(**common)
         self._profile = profile
-        self._parameters = dict(parameters)
-        self._lifetime = lifetime
-        self._clock = clock
-
-    async def authorization_endpoint(self) -> str:
-        """See `Provider`."""
-        return self._login_url
-
-    def authorization_parameters(self) -> Mapping[str, str]:
-        """See `Provider`."""
-        return self._parameters
-
-    async def check_response_issuer(self, issuer: str | None) -> None:
-        """See `Provider`: there is no issuer that was agreed on."""
 
     async def sign_in(self, *, code: str, redirect_uri: str, code_verifier: str | None, nonce: str | None) -> Session:
         """See `Provider`; there is no ID token for a nonce to be in."""
-        tokens = await self._tokens.redeem(
-            self._redeem_url, code=code, redirect_uri=redirect_uri, code_verifier=code_verifier, methods=_METHODS
-        )
+        tokens = await self._redeem(code, redirect_uri, code_verifier)
         person = await self._profile.person(tokens.access_token)
         if not person.email:
             raise ProviderFailed(
@@ -122,22 +82,12 @@ class ProfileProvider:
         known = evolve(person, email=person.email or session.email)
         return evolve(renewed, created_at=self._clock.seconds(), **asdict(known, recurse=False))
 
-    def trouble(self) -> str:
-        """See `Provider`: nothing is needed before the first sign-in."""
-        return ""
-
-    async def start(self) -> None:
-        """See `Provider`."""
-
-    def stop(self) -> None:
-        """See `Provider`."""
-
     async def _with_new_tokens(self, session: Session) -> Session:
         """The session with new tokens if it has a refresh token that is good for some; else as it is."""
         if not session.refresh_token:
             return session
         try:
-            tokens = await self._tokens.refresh(self._redeem_url, refresh_token=session.refresh_token, methods=_METHODS)
+            tokens = await self._tokens.refresh(self._redeem_url, refresh_token=session.refresh_token, methods=METHODS)
         except TokenRefused as refused:
             if refused.ends_the_grant:
                 ended = GrantSpent if refused.is_of_the_token else SessionEnded
@@ -153,10 +103,3 @@ class ProfileProvider:
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token or session.refresh_token,
         )
-
-    def _end(self, expires_on: float | None) -> float | None:
-        return expires_on or (self._clock.seconds() + self._lifetime if self._lifetime else None)
-
-    def _require_unexpired(self, session: Session) -> None:
-        if session.expires_on is not None and session.expires_on <= self._clock.seconds():
-            raise SessionEnded(detail="the session has expired and could not be renewed")
