@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import attrs
+from twisted.internet.interfaces import IReactorTime
 
 from o2sidecar import __version__
 from o2sidecar.assembly.asking import kept_documents, provider_client
@@ -72,7 +73,7 @@ def provider_of(entry: ProviderEntry, edge: Edge, reactor: Any) -> tuple[Provide
 
 
 def sign_in_of(
-    settings: Settings, people: People, registrations: Registrations, client: ProviderClient, edge: Edge
+    settings: Settings, people: People, registrations: Registrations, edge: Edge, clock: IReactorTime
 ) -> tuple[Answers, Callable[[], IResource]]:
     """What answers requests that are not served, and what makes the tree of the own endpoints."""
     destinations = Destinations(
@@ -97,10 +98,10 @@ def sign_in_of(
         bare_json=settings.defaults == "oauth2-proxy",
         body_limit=settings.own_body_size_limit,
     )
-    return answers, lambda: _endpoints(settings, people, client, answers, edge)
+    return answers, lambda: _endpoints(settings, people, answers, edge, clock)
 
 
-def _endpoints(settings: Settings, people: People, client: ProviderClient, answers: Answers, edge: Edge) -> IResource:
+def _endpoints(settings: Settings, people: People, answers: Answers, edge: Edge, clock: IReactorTime) -> IResource:
     # Klein costs 4 MiB: only where somebody signs in or out.
     from o2sidecar.signin.routes import SignIn  # noqa: PLC0415
 
@@ -124,8 +125,7 @@ def _endpoints(settings: Settings, people: People, client: ProviderClient, answe
         take_cookies=people.sessions.take_cookies,
         public=people.passes.open,
         auth=people.auth,
-        call_backend=_backend(client),
-        signing_out=signing_out_of(settings, people.cookie, answers.logins.registrations, edge, client.clock),
+        signing_out=signing_out_of(settings, people.cookie, answers.logins.registrations, edge, clock),
         body_limit=settings.own_body_size_limit,
         local_form=_local_form(people, answers, edge),
     ).resource()
@@ -146,13 +146,6 @@ def _local_form(people: People, answers: Answers, edge: Edge) -> LocalForm | Non
 def _is_api(routes: Sequence[str]) -> Callable[[str], bool]:
     patterns = [Pattern(route) for route in routes]
     return lambda uri: any(pattern.found_in(uri) for pattern in patterns)
-
-
-def _backend(client: ProviderClient) -> Callable[[str], Awaitable[None]]:
-    async def call(url: str) -> None:
-        (await client.get(url)).require(200)
-
-    return call
 
 
 def _logins(settings: Settings, people: People, registrations: Registrations, edge: Edge) -> Logins:

@@ -43,7 +43,7 @@ def revocation_list_of(
 
     def issuer_of(session: Session) -> str:
         registration = registrations.of(session)
-        end = registration.session_end if registration else None
+        end = registration.provider.session_end if registration else None
         return end.rules.issuer if end else ""
 
     source: RevocationSource | None = None
@@ -115,7 +115,7 @@ def logout_endpoints(
     registrations = answers.logins.registrations
     signing_out = signing_out_of(settings, people.cookie, registrations, edge, reactor)
     found: dict[str, Served] = {"/signed_out": SignedOut(signing_out=signing_out, answers=answers)}
-    if any(each.session_end for each in registrations):
+    if any(each.provider.session_end for each in registrations):
         # It judges tokens, which others have nothing to do with.
         from o2sidecar.signin.provider_logouts import BackChannel, FrontChannel  # noqa: PLC0415
 

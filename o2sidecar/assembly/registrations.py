@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import cast
 
 from o2sidecar.assembly.credentials import EXTRA_ISSUER, LOCAL_USER
@@ -39,11 +39,18 @@ def _registration(each: ProviderEntry, made: Made, *, marked: bool) -> Registrat
         code_challenge_method=cast("ChallengeMethod", each.settings.code_challenge_method),
         nonce=not each.settings.insecure_oidc_skip_nonce,
         backend_logout_url=each.settings.backend_logout_url,
-        session_end=getattr(provider, "session_end", None),
+        ask=_asking(client),
         email_domains=each.email_domains,
         hosts=each.hosts,
         paths=tuple(map(Pattern, each.paths)),
     )
+
+
+def _asking(client: ProviderClient) -> Callable[[str], Awaitable[None]]:
+    async def ask(url: str) -> None:
+        (await client.get(url)).require(200)
+
+    return ask
 
 
 def admission_of(

@@ -150,7 +150,7 @@ def _guarded(
     registrations = registrations_of(loaded.providers, lambda each: provider_of(each, edge, reactor))
     several = SeveralProviders(registrations, edge.now)
     people = People.of(loaded, registrations=registrations, surroundings=surroundings, edge=edge, reactor=reactor)
-    answers, endpoints = sign_in_of(settings, people, registrations, client, edge)
+    answers, endpoints = sign_in_of(settings, people, registrations, edge, reactor)
     guard = SessionGuard(
         inner(people, answers),
         sessions=people.sessions,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from o2sidecar.providers.bearer_tokens import TokenIssuer
+from o2sidecar.providers.session_end import SessionEnd
 from o2sidecar.session.session import Session
 
 
@@ -26,6 +27,10 @@ class Provider(Protocol):
     @property
     def token_issuer(self) -> TokenIssuer | None:
         """Judges its bearer tokens; `None` where it issues none that can be verified."""
+
+    @property
+    def session_end(self) -> SessionEnd | None:
+        """What it offers when somebody signs out, and says of its own logouts; `None` where that is nothing."""
 
     async def authorization_endpoint(self) -> str:
         """The URL to send the browser to; it may have a query of its own (RFC 6749 §3.1).

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Literal
 
 from attrs import field, frozen
 
@@ -12,9 +12,6 @@ from o2sidecar.policy.pattern import Pattern
 from o2sidecar.providers.provider import Provider
 from o2sidecar.refusals import BadRequest
 from o2sidecar.session.session import Session
-
-if TYPE_CHECKING:
-    from o2sidecar.providers.session_end import SessionEnd
 
 ChallengeMethod = Literal["", "S256", "plain"]
 
@@ -34,9 +31,9 @@ class Registration:
         client_id: ours there.
         code_challenge_method: of PKCE; empty: none.
         nonce: whether logins send one, which the ID token must repeat.
-        backend_logout_url: called at sign-out; `{id_token}` in it is replaced.
+        backend_logout_url: asked for at sign-out; `{id_token}` in it is replaced.
+        ask: asks for such a URL, and raises what goes wrong.
         email_domains: whose addresses sign in here: who names such an address is sent here.
-        session_end: what the provider offers when somebody signs out, and says of its own logouts.
         hosts: hosts of the app where it is asked before the others; `.x`: those below x.
         paths: the same for its paths.
     """
@@ -48,7 +45,7 @@ class Registration:
     code_challenge_method: ChallengeMethod = ""
     nonce: bool = False
     backend_logout_url: str = field(default="", repr=False)
-    session_end: SessionEnd | None = None
+    ask: Callable[[str], Awaitable[None]]
     email_domains: tuple[str, ...] = field(default=(), converter=_lower)
     hosts: tuple[str, ...] = field(default=(), converter=_lower)
     paths: tuple[Pattern, ...] = ()

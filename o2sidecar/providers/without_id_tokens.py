@@ -40,6 +40,7 @@ class WithoutIdTokens:
         self.display_name = common["display_name"]
         self.allowed_groups = frozenset(common.get("allowed_groups", ()))
         self.token_issuer = None
+        self.session_end = None
         self._login_url = common["login_url"]
         self._redeem_url = common["redeem_url"]
         self._tokens = common["tokens"]

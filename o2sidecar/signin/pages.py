@@ -151,7 +151,7 @@ class Pages:
             "signed_out.html",
             self._language(accept_language),
             request_id=request_id,
-            provider_name=self.provider_name,
+            provider_name="" if self.providers else self.provider_name,
             prefix=self.prefix,
             redirect=redirect,
         )

@@ -82,7 +82,8 @@ class FrontChannel:
         await self.sessions.end(exchange)
 
     def _answer(self, exchange: Exchange, iss: str) -> None:
-        known = any(end.session_end and end.session_end.rules.issuer == iss for end in self.registrations)
+        ends = [each.provider.session_end for each in self.registrations]
+        known = any(end.rules.issuer == iss for end in ends if end)
         issuer = urlsplit(iss) if known else None
         framed_by = f"{issuer.scheme}://{issuer.netloc}" if issuer else "'none'"
         policy = f"default-src 'none'; base-uri 'none'; frame-ancestors {framed_by}".encode("ascii", "ignore")
@@ -121,15 +122,19 @@ class BackChannel:
         token = read_logout_token(text)
         rejected = TokenRejected("token_issuer", "the token's issuer (iss) is none that people sign in with here")
         for registration in self._issued_by(token.unverified_claims):
-            assert registration.session_end is not None
+            assert registration.provider.session_end is not None
             try:
-                return await registration.session_end.verify(token)
+                return await registration.provider.session_end.verify(token)
             except TokenRejected as error:
                 rejected = error
         raise rejected
 
     def _issued_by(self, claims: Mapping[str, Any]) -> list[Registration]:
-        return [each for each in self.registrations if each.session_end and each.session_end.rules.is_issuer_of(claims)]
+        return [
+            each
+            for each in self.registrations
+            if each.provider.session_end and each.provider.session_end.rules.is_issuer_of(claims)
+        ]
 
     def _spend(self, notice: LogoutNotice) -> None:
         """A token counts once; raises `TokenRejected`."""

@@ -22,6 +22,7 @@ from o2sidecar.identity import Identity
 from o2sidecar.observe.records import Outcome
 from o2sidecar.policy.audience import expects_page
 from o2sidecar.policy.redirects import location
+from o2sidecar.providers.registrations import Registration
 from o2sidecar.refusals import Refusal
 from o2sidecar.session.session import Session
 from o2sidecar.signin.answers import Answers, keep_out_of_caches
@@ -48,7 +49,7 @@ class SignIn:
     `current`: gives the session of a request if it may pass, renewed if that is due; takes its cookies otherwise.
     `end`: ends the session of a request and has the answer delete its cookies. `take_cookies`: has an answer delete the
     session cookies that its request brought. `public`: whether a request needs no session. `auth`: the auth
-    endpoint. `call_backend`: asks for the provider's `backend_logout_url` when somebody signs out.
+    endpoint.
     `signing_out`: what follows then at the provider. `recovery`: completes logins. `session_life`: tells how long a
     session lasts. `body_limit`: most bytes of a form. `local_form`: answers the form of local users, where there are
     some.
@@ -64,7 +65,6 @@ class SignIn:
     take_cookies: Callable[[Exchange], None]
     public: Callable[[Exchange], bool]
     auth: IResource
-    call_backend: Callable[[str], Awaitable[None]]
     signing_out: SigningOut
     body_limit: int = 65536
     local_form: LocalForm | None = None
@@ -173,7 +173,7 @@ class SignIn:
         if session is not None:
             registration = self.logins.registrations.of(session)
             if registration and registration.backend_logout_url:
-                await self._tell_backend(_with_token(registration.backend_logout_url, id_token))
+                await self._tell_backend(registration, id_token)
             self.answers.log(Outcome.SUCCESS, exchange, session.name, "signed out")
             await self.signing_out.revoke(session)
             onward = await self.signing_out.onward(exchange, session, redirect)
@@ -186,9 +186,9 @@ class SignIn:
         else:
             self.answers.send_on(exchange, Onward(location=location(_with_token(redirect, id_token))))
 
-    async def _tell_backend(self, url: str) -> None:
+    async def _tell_backend(self, registration: Registration, id_token: str) -> None:
         try:
-            await self.call_backend(url)
+            await registration.ask(_with_token(registration.backend_logout_url, id_token))
         except Exception as error:
             # Signing out here goes on; the URL holds a token and stays out of the log.
             self._log.error("the backend_logout_url failed: {kind}", kind=type(error).__name__)

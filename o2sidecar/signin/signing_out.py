@@ -58,9 +58,9 @@ class SigningOut:
     async def revoke(self, session: Session) -> None:
         """Have the provider take the session's tokens back; whatever comes of it, signing out goes on."""
         end = self._end_of(session)
-        if not self.revokes or end is None or end.session_end is None:
+        if not self.revokes or end is None or end.provider.session_end is None:
             return
-        asked = Deferred.fromCoroutine(end.session_end.revoke(session))
+        asked = Deferred.fromCoroutine(end.provider.session_end.revoke(session))
         try:
             await asked.addTimeout(self.patience, self.clock)
         except (ProviderFailed, TimedOut) as error:
@@ -70,12 +70,12 @@ class SigningOut:
     async def onward(self, exchange: Exchange, session: Session, redirect: str) -> Onward | None:
         """The way to the provider's logout, from which it goes on to `redirect`; `None` if it has none."""
         registration = self._end_of(session)
-        if not self.at_provider or registration is None or registration.session_end is None:
+        if not self.at_provider or registration is None or registration.provider.session_end is None:
             return None
         if not expects_page(exchange):
             return None
         try:
-            endpoint = await registration.session_end.end_session_endpoint()
+            endpoint = await registration.provider.session_end.end_session_endpoint()
         except ProviderFailed as failed:
             self._log.warn("the provider's logout is not known: {why}", why=failed.detail)
             return None

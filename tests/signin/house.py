@@ -118,6 +118,7 @@ class TheProvider:
     display_name = "Example"
     allowed_groups: frozenset[str] = frozenset()
     token_issuer = None
+    session_end = None
 
     def __init__(self) -> None:
         self.endpoint: str | Refusal = "https://idp.example/authorize?tenant=7"
@@ -185,6 +186,7 @@ class House:
     clock: Clock
     provider: TheProvider = field(factory=TheProvider)
     logged: list[tuple[Outcome, str, str]] = field(factory=list)
+    asked: list[str] = field(factory=list)
     redirects: Redirects = field(factory=lambda: Redirects(whitelist_domains=(".example.org",), prefix="/oauth2"))
     forwarding: Forwarding = field(factory=Forwarding)
     admission: Admission = field(factory=lambda: Admission(email_domains=("*",)))
@@ -241,16 +243,22 @@ class House:
     def destinations(self) -> Destinations:
         return Destinations(redirects=self.redirects, forwarding=self.forwarding, prefix="/oauth2")
 
+    async def ask(self, url: str) -> None:
+        """Note a URL of the provider's that is asked for."""
+        self.asked.append(url)
+
     def logins(self, **changes: Any) -> Logins:
         """Logins with PKCE and nonce, or as the changes say."""
         callback_uri = CallbackUri(
             configured="", path="/oauth2/callback", relative=False, secure=False, forwarding=self.forwarding
         )
         registration = Registration(
-            provider=self.provider, client_id="client-1", code_challenge_method="S256", nonce=True
+            provider=self.provider, client_id="client-1", code_challenge_method="S256", nonce=True, ask=self.ask
         )
         of_provider = {
-            key: changes.pop(key) for key in ("code_challenge_method", "nonce", "backend_logout_url") if key in changes
+            key: changes.pop(key)
+            for key in ("code_challenge_method", "nonce", "backend_logout_url", "ask")
+            if key in changes
         }
         logins = Logins(
             registrations=Registrations([evolve(registration, **of_provider)]),

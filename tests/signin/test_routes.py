@@ -81,15 +81,11 @@ class RoutesTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.home = house()
-        self.backend: list[str] = []
         self.tree = self.planted(self.home)
 
     def planted(self, home: House, **changes: Any) -> SignIn:
         """The tree of a house."""
         answers = {name: changes.pop(name) for name in ("skip_provider_button", "force_json_errors") if name in changes}
-
-        async def call_backend(url: str) -> None:
-            self.backend.append(url)
 
         tree = SignIn(
             logins=home.logins(),
@@ -102,7 +98,6 @@ class RoutesTestCase(SynchronousTestCase):
             take_cookies=home.sessions.take_cookies,
             public=lambda exchange: False,
             auth=Auth(),
-            call_backend=call_backend,
             signing_out=home.signing_out,
         )
         return evolve(tree, **changes)
@@ -389,7 +384,7 @@ class SignOutTests(RoutesTestCase):
         """There is nothing to delete, to tell or to log."""
         answer = self.ask("/oauth2/sign_out?rd=/bye")
         self.assertEqual((answer.status, answer.one(b"location"), answer.set_names), (302, b"/bye", []))
-        self.assertEqual((self.backend, self.home.logged), ([], []))
+        self.assertEqual((self.home.asked, self.home.logged), ([], []))
 
     def test_a_post_works_like_a_get(self) -> None:
         """A sign-out button may be a form."""
@@ -413,7 +408,7 @@ class SignOutTests(RoutesTestCase):
         )
         self.ask("/oauth2/sign_out", cookie=session_pair())
         self.ask("/oauth2/sign_out")
-        self.assertEqual(self.backend, ["https://idp.example/logout?hint=ID.to%2Fken"])
+        self.assertEqual(self.home.asked, ["https://idp.example/logout?hint=ID.to%2Fken"])
 
     def test_a_provider_that_cannot_be_told_changes_nothing(self) -> None:
         """The person is signed out here; the log says so without the token."""
@@ -423,8 +418,7 @@ class SignOutTests(RoutesTestCase):
 
         self.tree = evolve(
             self.tree,
-            call_backend=broken,
-            logins=self.home.logins(backend_logout_url="https://idp.example/?h={id_token}"),
+            logins=self.home.logins(backend_logout_url="https://idp.example/?h={id_token}", ask=broken),
         )
         answer = self.ask("/oauth2/sign_out", cookie=session_pair())
         self.assertEqual((answer.status, answer.set_names), (302, [NAME]))
@@ -447,7 +441,7 @@ class SignOutTests(RoutesTestCase):
                 Sec_Fetch_Dest=destination,
             )
             self.assertEqual((answer.status, answer.set_names), (403, []), (method, mode, destination))
-        self.assertEqual(self.backend, [])
+        self.assertEqual(self.home.asked, [])
 
     def test_links_and_own_pages_can(self) -> None:
         """A person who follows a link from anywhere signs out, and so does the app's own script."""
