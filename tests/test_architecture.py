@@ -43,6 +43,7 @@ RINGS: dict[str, int] = {
     "healthcheck": 3,
     "revoke": 3,
     "demo": 3,
+    "kubernetes": 3,
 }
 """Room (a folder or a module of the package) to its ring."""
 
