@@ -95,10 +95,14 @@ def folded(name: bytes) -> bytes:
     return name.lower().replace(b"_", b"-")
 
 
+TIME_LEFT = b"X-Session-Expires-In"
+"""The field in which an app may be told how many seconds a session still has."""
+
 RESERVED = frozenset(
     {
         b"gap-auth",
         b"gap-signature",
+        folded(TIME_LEFT),
         *(
             f"{family}-{claim}".encode()
             for family in ("x-forwarded", "x-auth-request")
@@ -106,7 +110,10 @@ RESERVED = frozenset(
         ),
     }
 )
-"""Folded names of the identity families. Only we may set them, whatever the options say (RFC 9700 §4.13)."""
+"""Folded names of what tells who somebody is, and for how long. Only we may set them, whatever the options say.
+
+See RFC 9700 §4.13.
+"""
 
 
 @frozen(kw_only=True)

@@ -15,6 +15,7 @@ from o2sidecar.emails_file import EmailsFile
 from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
 from o2sidecar.guard.local_users import LocalUsers, Renewing
 from o2sidecar.guard.session_finder import SessionFinder
+from o2sidecar.guard.time_left import TimeLeft
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.policy.origins import Origins
 from o2sidecar.policy.paths import PublicPaths
@@ -84,7 +85,8 @@ class People:
         tokens = tokens_of(settings, registrations, surroundings)
         sessions = with_authorization(settings, by_cookie, headers=headers, tokens=tokens, users=users, edge=edge)
         admission = admission_of(settings, loaded.providers, registrations, emails)
-        current = CurrentSession(sessions=sessions, admission=admission)
+        time_left = TimeLeft(edge.now) if settings.pass_session_expires_in else None
+        current = CurrentSession(sessions=sessions, admission=admission, time_left=time_left)
         passes, redirects = _passes(settings, edge), _redirects(settings)
         return cls(
             cookie=cookie,

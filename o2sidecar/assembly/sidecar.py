@@ -157,6 +157,7 @@ def _guarded(
         admission=people.admission,
         passes=people.passes,
         answers=answers,
+        time_left=people.current.time_left,
     )
     return Guarded(
         root=tree_of(

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 
 from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.session_finder import SessionFinder
+from o2sidecar.guard.time_left import TimeLeft
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import Identity
 from o2sidecar.policy.provenance import Admitting
@@ -15,10 +16,14 @@ from o2sidecar.refusals import OtherProvider
 
 @frozen(kw_only=True)
 class CurrentSession:
-    """Finds who asks. Cookies follow the finding: a renewed session's is given, one that does not count is taken."""
+    """Finds who asks. Cookies follow the finding: a renewed session's is given, one that does not count is taken.
+
+    `time_left`: adds to the identity how long the session still lasts, where that is wanted.
+    """
 
     sessions: SessionFinder
     admission: Admitting
+    time_left: TimeLeft | None = None
 
     def admit(self, exchange: Exchange, opened: Opened | None) -> Identity | None:
         """Whose the settled session is, noted on the exchange; `None` without one that may pass."""
@@ -30,8 +35,8 @@ class CurrentSession:
             return None
         if opened.renewed:
             self.sessions.give_cookie(exchange, opened)
-        exchange.identity = opened.identity
-        return opened.identity
+        exchange.identity = opened.identity if self.time_left is None else self.time_left.told(opened)
+        return exchange.identity
 
     async def look(self, exchange: Exchange) -> Opened | None:
         """The request's session if it may pass, without renewing it or taking its cookies."""

@@ -15,6 +15,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.passes import Passes
 from o2sidecar.guard.session_finder import SessionFinder
+from o2sidecar.guard.time_left import TimeLeft
 from o2sidecar.http.exchange import Exchange, Served
 from o2sidecar.http.twisted_web.resources import TwistedResource, exchange_of
 from o2sidecar.policy.provenance import Admitting
@@ -35,7 +36,8 @@ class SessionGuard(Resource):
     """Wraps a resource so that only requests with an admitted session, and those for public paths, reach it.
 
     It is transparent to the path: the inner resource sees the request as if the guard were not there. In a plain
-    `Site` it is rendered; behind our own channel it is served; the decisions are the same code.
+    `Site` it is rendered; behind our own channel it is served; the decisions are the same code. `time_left`: tells the
+    resource how long the session still lasts; without it nobody does.
     """
 
     isLeaf = True
@@ -48,6 +50,7 @@ class SessionGuard(Resource):
         admission: Admitting,
         passes: Passes,
         answers: Answerer,
+        time_left: TimeLeft | None = None,
     ) -> None:
         super().__init__()
         self._inner: Served = inner if hasattr(inner, "serve") else TwistedResource(inner)
@@ -55,6 +58,7 @@ class SessionGuard(Resource):
         self._admission = admission
         self._passes = passes
         self._answers = answers
+        self._time_left = time_left
 
     def render(self, request: Request) -> int:
         """Serve a request of a plain `Site`."""
@@ -79,7 +83,7 @@ class SessionGuard(Resource):
             return
         if opened.renewed:
             self._sessions.give_cookie(exchange, opened)
-        exchange.identity = opened.identity
+        exchange.identity = opened.identity if self._time_left is None else self._time_left.told(opened)
         # What comes of it may outlive the session: a tunnel, or a stream of events.
         exchange.stands = partial(self._stands, opened)
         self._inner.serve(exchange)

@@ -297,6 +297,8 @@ class _Loading:
             found.append(Problem(names=(key,), sentence="needs tls with a key and a cert"))
         if options.session_cookie_minimal:
             self.problems += self.structured.token_problems()
+        if options.pass_session_expires_in:
+            self.problems += self.structured.time_left_problems()
         unread = list(unreadable(options, self.read_file))
         pems = self._pems(options)
         for tls in (tls_of(options, pems), metrics_tls_of(options, pems)):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from o2sidecar.identity import HeaderRule
+from o2sidecar.identity import TIME_LEFT, HeaderRule, folded
 from o2sidecar.settings import shape
 from o2sidecar.settings.blocks import Block, Reading
 from o2sidecar.settings.files import ReadFile, read_text
@@ -71,6 +71,14 @@ class StructuredFile:
             Problem(names=("session_cookie_minimal", rule.name), sentence="a session without tokens has none to pass")
             for rule in (*self.request_rules, *self.auth_rules)
             if any(source.claim in _TOKENS for source in rule.sources)
+        ]
+
+    def time_left_problems(self) -> list[Problem]:
+        """What is wrong with the rules where we tell how long a session lasts (`pass_session_expires_in`)."""
+        return [
+            Problem(names=("pass_session_expires_in", rule.name), sentence="both would set this header; choose one")
+            for rule in dict.fromkeys((*self.request_rules, *self.auth_rules))
+            if folded(rule.field_name) == folded(TIME_LEFT)
         ]
 
 

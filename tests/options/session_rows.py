@@ -194,6 +194,9 @@ ROWS: Mapping[str, Row] = {
     "set_xauthrequest": row(told_to_browser(b"x-auth-request-email"), "true", None, "alice@example.com"),
     "set_authorization_header": row(_scheme_of_answer, "true", None, "Bearer"),
     "set_basic_auth": row(_scheme_of_answer, "true", None, "Basic", **BASIC),
+    "pass_session_expires_in": row(
+        told(b"x-session-expires-in"), "true", None, "600", cookie_expire="10m", cookie_refresh="0"
+    ),
     "gap_auth": row(told_to_browser(b"gap-auth"), "false", "alice@example.com", None),
     "skip_auth_strip_headers": row(
         told(b"authorization", b"Authorization: Mine"), "false", ALICE_BASIC, f"Mine,{ALICE_BASIC}", **BASIC

@@ -406,6 +406,14 @@ class HeaderTests(StructuredFileCase):
             self.refused(f"{GOOD}injectRequestHeaders: [{entry}]\n", "--session-cookie-minimal", words=words)
         load_yaml(GOOD, "--session-cookie-minimal")
 
+    def test_time_left(self) -> None:
+        """A rule does not set the header in which we tell how long a session lasts, in no spelling."""
+        entry = "{name: x_session_expires_in, values: [{claimSource: {claim: user}}]}"
+        words = "pass_session_expires_in, x_session_expires_in: both would set this header; choose one"
+        for headers in ("injectRequestHeaders", "injectResponseHeaders"):
+            self.refused(f"{GOOD}{headers}: [{entry}]\n", "--pass-session-expires-in", words=words)
+        load_yaml(GOOD, "--pass-session-expires-in")
+
 
 class ListenerTests(StructuredFileCase):
     """`server` and `metricsServer` say where to listen."""

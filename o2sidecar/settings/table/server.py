@@ -154,6 +154,9 @@ class OwnHeaderOptions(Group):
     title = "Headers of ours"
 
     pass_own_cookies: bool = option(True, "let the app see the sidecar's own cookies", ours=True, sidecar_default=False)
+    pass_session_expires_in: bool = option(
+        False, "give the app X-Session-Expires-In, the seconds that the session still has", ours=True
+    )
     gap_auth: bool = option(True, "tell the browser who is signed in, in GAP-Auth", ours=True, sidecar_default=False)
 
 
