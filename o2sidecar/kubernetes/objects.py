@@ -34,12 +34,12 @@ def items(value: Data) -> list[Data]:
 def at(data: Data, path: Path, default: Data = None) -> Data:
     """What lies at a path, or the default."""
     for step in path:
-        if isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and 0 <= step < len(data):
-            data = data[step]
-        else:
+        here = (isinstance(data, dict) and step in data) or (
+            isinstance(data, list) and isinstance(step, int) and 0 <= step < len(data)
+        )
+        if not here:
             return default
+        data = data[step]
     return data
 
 
@@ -92,7 +92,7 @@ def labels(data: Data) -> dict[str, str]:
     return texts(metadata(data).get("labels"))
 
 
-def annotations(data: Data) -> dict[str, str]:
+def annotation_texts(data: Data) -> dict[str, str]:
     """The annotations of an object or of a pod template."""
     return texts(metadata(data).get("annotations"))
 

@@ -77,7 +77,8 @@ class ReadingTests(SynchronousTestCase):
 
     def test_nonsense_is_nothing(self) -> None:
         """Data of the wrong shape reads as absent; nothing is raised."""
-        for data in (None, 1, "x", [], {"metadata": 1, "spec": [], "kind": 3, "apiVersion": None}):
+        shapes: list[Any] = [None, 1, "x", [], {"metadata": 1, "spec": [], "kind": 3, "apiVersion": None}]
+        for data in shapes:
             self.assertEqual((objects.name(data), objects.labels(data), objects.containers(data)), ("", {}, []))
             self.assertIsNone(objects.template(data))
             self.assertEqual(objects.title(data), "object (without a name)")
