@@ -30,6 +30,7 @@ from o2sidecar.settings.load import (
     load,
 )
 from o2sidecar.settings.redis_rules import used
+from o2sidecar.start_pages import give_back
 
 if TYPE_CHECKING:
     from o2sidecar.assembly.log import LogOutput
@@ -104,13 +105,15 @@ def _end_unwell(service: SidecarService) -> None:
 
 
 def _settle_memory(reactor: Any) -> None:
-    """What was made for the start stays to the end, so the garbage collector need not look at it again and again.
+    """What only the start needed goes, and what was made for it stays.
 
-    Nor at what stays long: requests leave nothing behind, but each newly opened session keeps some twenty objects,
-    and by Python's usual measure (700 objects) it would look at all sessions over and over while they come.
+    Pages of libraries are given back. The garbage collector need not look at what stays to the end again and again, nor
+    at what stays long: requests leave nothing behind, but each newly opened session keeps some twenty objects, and by
+    Python's usual measure (700 objects) it would look at all sessions over and over while they come.
     """
     reactor.callWhenRunning(gc.freeze)
     gc.set_threshold(_YOUNG, 50, 50)
+    give_back()
 
 
 def _log_output(loaded: Loaded, reactor: Any) -> LogOutput:

@@ -37,6 +37,7 @@ RINGS: dict[str, int] = {
     "assembly": 3,
     "service": 3,
     "descriptors": 3,
+    "start_pages": 3,
     "foreground": 3,
     "tap": 3,
     "cli": 3,
