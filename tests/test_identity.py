@@ -34,6 +34,7 @@ class RuleTests(SynchronousTestCase):
     def test_several_values_are_joined(self) -> None:
         """Groups become one value, joined by commas, unescaped as the peer has it."""
         self.assertEqual(rule("X-Groups", "groups").value(ALICE), "dev,ops")
+        self.assertEqual(rule("X-Groups", "groups").value(Session(user="u", groups=("", "dev"))), "dev")
 
     def test_several_sources_are_joined(self) -> None:
         """Sources follow each other in the order in which they are stated."""
@@ -92,6 +93,8 @@ class IdentityTests(SynchronousTestCase):
         """Answers name the email, else the user, unless that is switched off."""
         self.assertEqual(headers().identify(ALICE).response_fields, ((b"GAP-Auth", b"alice@example.com"),))
         self.assertEqual(headers().identify(Session(user="bob")).auth_fields, ((b"GAP-Auth", b"bob"),))
+        claimed = Session(user="bob", additional_claims={"name": "Boss"})
+        self.assertEqual(headers().identify(claimed).auth_fields, ((b"GAP-Auth", b"bob"),))
         silent = IdentityHeaders(request_rules=(), response_rules=(), auth_rules=(), gap_auth=False)
         self.assertEqual(silent.identify(ALICE).response_fields, ())
 

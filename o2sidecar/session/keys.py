@@ -8,8 +8,14 @@ from collections.abc import Callable, Sequence
 
 from attrs import define, field, frozen
 from attrs.validators import min_len
+from cryptography.hazmat.decrepit.ciphers.modes import CFB
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
+
+BLOCK_SIZE = 16
+"""Bytes of a block of AES, and of the initialization vector."""
 
 _KEY_SIZES = (16, 24, 32)
 _URL_SAFE = re.compile(r"[A-Za-z0-9_-]*")
@@ -33,11 +39,14 @@ class CookieKey:
         text: the secret as it was configured, in UTF-8.
         aes: 16, 24 or 32 bytes.
         signing: HMAC-SHA256 with that text, to be copied: setting it up costs more than using it.
+        opening: a decryptor in CFB mode that is never finished, since setting one up costs more than using it; `opened`
+            is how.
     """
 
     text: bytes = field(repr=False)
     aes: bytes = field(repr=False)
     signing: HMAC = field(init=False, repr=False, eq=False)
+    opening: CipherContext = field(init=False, repr=False, eq=False)
 
     @aes.validator
     def _has_the_size_of_a_key(self, attribute: object, value: bytes) -> None:
@@ -47,6 +56,18 @@ class CookieKey:
     @signing.default
     def _set_up(self) -> HMAC:
         return HMAC(self.text, SHA256())
+
+    @opening.default
+    def _set_up_to_open(self) -> CipherContext:
+        return Cipher(AES(self.aes), CFB(bytes(BLOCK_SIZE))).decryptor()
+
+    def opened(self, sealed: bytes) -> bytes:
+        """What an initialization vector and the text encrypted with it hold; `sealed` has at least a block.
+
+        CFB depends on the ciphertext block before and on nothing else (SP 800-38A §6.3), so a stream that gets whole
+        blocks, whatever it was given before, reads right from the second block on when the first is the vector.
+        """
+        return self.opening.update(sealed + bytes(-len(sealed) % BLOCK_SIZE))[BLOCK_SIZE : len(sealed)]
 
     @classmethod
     def from_text(cls, secret: str) -> CookieKey:

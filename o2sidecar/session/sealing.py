@@ -16,12 +16,11 @@ from collections.abc import Callable
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
-from o2sidecar.session.keys import CookieKey, KeyRing
+from o2sidecar.session.keys import BLOCK_SIZE, CookieKey, KeyRing
 
 CLOCK_SKEW = 300
 """How many seconds ahead of this clock the sealing clock may be."""
 
-_IV_SIZE = 16
 _SECONDS = re.compile(r"\+?[0-9]{1,18}")
 _TO_STANDARD = bytes.maketrans(b"-_+/", b"+/!!")
 """URL-safe base64 to standard base64; the standard alphabet's own two characters become no base64 at all."""
@@ -41,7 +40,7 @@ class CookieRefused(ValueError):
 
 def seal(key: CookieKey, name: str, plain: bytes, when: int, *, random: Callable[[int], bytes] = os.urandom) -> str:
     """The value for a cookie of that name, sealed at `when` (seconds since the epoch); `random(n)` gives n bytes."""
-    iv = random(_IV_SIZE)
+    iv = random(BLOCK_SIZE)
     encryptor = Cipher(algorithms.AES(key.aes), CFB(iv)).encryptor()
     return sign(key, name, iv + encryptor.update(plain) + encryptor.finalize(), when)
 
@@ -55,10 +54,9 @@ def unseal(ring: KeyRing, name: str, value: str, expire: float, now: float) -> t
     is too old or from the future.
     """
     key, sealed, when = _verified(ring, name, value, expire, now)
-    if len(sealed) < _IV_SIZE:
+    if len(sealed) < BLOCK_SIZE:
         raise CookieRefused("malformed")
-    decryptor = Cipher(algorithms.AES(key.aes), CFB(sealed[:_IV_SIZE])).decryptor()
-    return decryptor.update(sealed[_IV_SIZE:]) + decryptor.finalize(), when
+    return key.opened(sealed), when
 
 
 def is_signed_with(key: CookieKey, name: str, value: str) -> bool:

@@ -37,6 +37,13 @@ class SealTests(SynchronousTestCase):
         """Every key of the ring opens what it sealed, and the time of the seal is told."""
         self.assertEqual(unseal(RING, "c", seal(key, "c", plain, when), 60, when), (plain, when))
 
+    @given(st.lists(st.tuples(st.binary(max_size=70), st.sampled_from([OLD, NEW])), min_size=2, max_size=6))
+    def test_one_after_another(self, sealed: list[tuple[bytes, CookieKey]]) -> None:
+        """Whatever a key opened before, and of whatever length, the next cookie opens to what it holds."""
+        values = [(plain, seal(key, "c", plain, NOW)) for plain, key in sealed]
+        for plain, value in values:
+            self.assertEqual(unseal(RING, "c", value, 60, NOW), (plain, NOW))
+
     def test_randomness_is_used(self) -> None:
         """Two seals of the same differ, and the given source of randomness decides how."""
         self.assertNotEqual(seal(NEW, "c", b"x", NOW), seal(NEW, "c", b"x", NOW))
