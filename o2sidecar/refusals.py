@@ -83,7 +83,7 @@ class LoginLost(LoginFailed):
     """An answer came whose login this browser does not know.
 
     Attributes:
-        why: what became of its cookie: missing, another, or as `CookieRefused` says.
+        why: what became of its cookie: missing, another, or as `CookieRefused` says; or of its session: lost or ended.
     """
 
     why: str

@@ -165,6 +165,7 @@ def _logins(settings: Settings, people: People, registrations: Registrations, ed
         admission=people.admission,
         current=people.current.identity,
         look=people.sessions.look,
+        why_none=people.sessions.why_none,
         random=os.urandom,
         now=edge.now,
         encode_state=settings.encode_state,

@@ -144,6 +144,10 @@ class ByAuthorization:
         """See `SessionFinder`."""
         return await self._cookies.look(exchange)
 
+    async def why_none(self, exchange: Exchange) -> str:
+        """See `SessionFinder`."""
+        return await self._cookies.why_none(exchange)
+
     def as_of_now(self, opened: Opened) -> Opened | None:
         """See `SessionFinder`; a token is good until it expires, a password until it changes."""
         if isinstance(opened, _Proven):

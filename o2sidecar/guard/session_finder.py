@@ -31,6 +31,12 @@ class SessionFinder(Protocol):
         `Opened.due_at` is when it is to be renewed. Raises `StoreUnavailable`.
         """
 
+    async def why_none(self, exchange: Exchange) -> str:
+        """Why the request's cookies are no session, in one word: those of `LoginLost.why`, lost or ended.
+
+        Raises `StoreUnavailable`.
+        """
+
     def as_of_now(self, opened: Opened) -> Opened | None:
         """A session that was found before, as it is now; `None` if it is over."""
 

@@ -117,6 +117,14 @@ class Sessions:
         """See `SessionFinder`."""
         return self.find(exchange)
 
+    async def why_none(self, exchange: Exchange) -> str:
+        """See `SessionFinder`."""
+        try:
+            carried = self._cookie.carried(self._own.cookies(exchange), self._now())
+        except CookieRefused as refused:
+            return refused.reason
+        return "ended" if carried else "missing"
+
     def as_of_now(self, opened: Opened) -> Opened | None:
         """A session that was found before, as renewed since then if it was; `None` if it is over."""
         opened = self._opened.get(opened.key) or opened

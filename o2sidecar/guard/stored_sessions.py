@@ -145,6 +145,20 @@ class StoredSessions:
                     return evolve(held, due_at=held.renew_at)
         return await self._sealed.look(exchange) if self._sealed else None
 
+    async def why_none(self, exchange: Exchange) -> str:
+        """See `SessionFinder`. A ticket that opens nothing was lost, whoever lost what it is for."""
+        try:
+            presented, why = self._read(exchange), "missing"
+        except CookieRefused as refused:
+            presented, why = [], refused.reason
+        if not presented:
+            return await self._sealed.why_none(exchange) if self._sealed else why
+        for each in presented:
+            with suppress(CookieRefused):
+                if await self._store.load(each.ticket) is not None:
+                    return "ended"
+        return "lost"
+
     def as_of_now(self, opened: Opened) -> Opened | None:
         """See `SessionFinder`. The store is asked if that is due; what it says counts the next time."""
         if not isinstance(opened, _Held):

@@ -93,6 +93,10 @@ _OF_CHECKS: Mapping[str, str] = {
     " then sign in again.",
     "keys_differ": "One server of this site does not understand the cookies of another. Whoever runs it has to give"
     " all of them the same cookie_secret.",
+    "session_lost": "You were signed in, but this site does not remember it. Whoever runs it has to give all its"
+    " servers the same store under session_store_type, and one that throws nothing away before its time.",
+    "session_ended": "You were signed in, and your session ended at once. Whoever runs this site finds the settings"
+    " under cookie_expire, session_absolute_lifetime and revocation_list.",
     "clock": "The clocks of this site and of the identity provider differ too much. Whoever runs it has to set them.",
 }
 """What to do about the check of a login that fails again and again, by `LoginLoop.check`."""

@@ -36,14 +36,12 @@ class FailedCheck:
             detail=f"{check}: {said} ({lost.reason})",
         )
 
-    def circle(self, exchange: Exchange) -> LoginLoop:
-        """The same after a login that was completed, whose session does not come back or is of no use here."""
-        name = self.attributes.name
-        came = any(
-            each == name or each.startswith(f"{name}_0") for each, _ in parse_cookies(exchange.values(b"cookie"))
-        )
-        reason, why = ("session_cookie_unreadable", "signature") if came else ("session_cookie_missing", "missing")
-        return self.loop(exchange, LoginLost(reason=reason, why=why))
+    def circle(self, exchange: Exchange, why: str) -> LoginLoop:
+        """The same after a login that was completed, whose session does not come back or is of no use here.
+
+        `why`: what was found out about the session, as `SessionFinder.why_none` says it.
+        """
+        return self.loop(exchange, LoginLost(reason=_OF_SESSIONS.get(why, "session_cookie_unreadable"), why=why))
 
     def _not_returned(self, exchange: Exchange) -> tuple[str, str]:
         """Why the cookie did not come back, the surest reason first."""
@@ -78,6 +76,7 @@ _OF_ATTRIBUTES = {
     "cookie_lost": ("cookie_not_returned", "the browser sent other cookies back, but not the one of this sign-in."),
     "cookie_refused": ("cookie_not_returned", "the browser sent no cookie back; it may be set to refuse them."),
 }
+_OF_SESSIONS = {"missing": "session_cookie_missing", "lost": "session_lost", "ended": "session_ended"}
 _OF_COOKIES = {
     "signature": ("keys_differ", "the cookie was sealed with another key; do all servers have the same cookie secret?"),
     "future": ("clock", "the cookie was sealed in the future; the clocks of the servers differ."),
@@ -85,6 +84,8 @@ _OF_COOKIES = {
     "malformed": ("cookie_damaged", "the cookie came back damaged."),
     "content": ("cookie_damaged", "the cookie came back with something else in it."),
     "another": ("cookie_replaced", "the cookie that came back is another sign-in's; does another app use its name?"),
+    "lost": ("session_lost", "the session is not where sessions are kept; do all servers keep them in the same place?"),
+    "ended": ("session_ended", "the session was over as soon as it had begun; was it revoked, or lives it too short?"),
 }
 
 

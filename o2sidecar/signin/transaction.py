@@ -58,7 +58,8 @@ class Logins:
     """Begins and completes logins.
 
     `issue`: begins a session and gives the Set-Cookie values of it. `current`: gives the session that a request has
-    already, if it may pass; `look` any that it brings. `encode_state`: wrap the state in base64. `seeds`: have the
+    already, if it may pass; `look` any that it brings,
+    `why_none` what is the matter where it brings none. `encode_state`: wrap the state in base64. `seeds`: have the
     state tell the login's seed always, and not only where a login is begun anew by itself or there are several
     providers.
     `session_check`: finds out why no session came of a login that was completed; without it nobody asks.
@@ -74,6 +75,7 @@ class Logins:
     admission: Admitting
     current: Callable[[Exchange], Awaitable[Identity | None]]
     look: Callable[[Exchange], Awaitable[object | None]]
+    why_none: Callable[[Exchange], Awaitable[str]]
     random: Callable[[int], bytes] = field(repr=False)
     now: Callable[[], float]
     encode_state: bool = False
@@ -188,7 +190,7 @@ class Logins:
             return
         if await self.look(exchange) is None:
             self.forget(exchange)
-            raise self.session_check.circle(exchange)
+            raise self.session_check.circle(exchange, await self.why_none(exchange))
 
     def wanted(self, fields: Fields) -> str:
         """Where the login that is answered was to lead, for its error page; empty if the answer does not tell.

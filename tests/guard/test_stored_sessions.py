@@ -153,6 +153,29 @@ class FoundTests(StoredCase):
         self.assertIsNone(self.name(pair))
         self.assertEqual({"signature": 1, "malformed": 2, "ended": 1}.items() - self.pod.counts.refused.items(), set())
 
+    def test_why_none(self) -> None:
+        """A session that the store lost, or has another in its place, is told from a cookie that is of no use."""
+
+        def why(pair: str, pod: Pod | None = None) -> Any:
+            return outcome((pod or self.pod).sessions.why_none(Asked(pair)))  # type: ignore[arg-type]
+
+        alice, bob = self.sign_in(), self.sign_in(BOB)
+        fallback = self.another_pod(fallback=True)
+        self.assertEqual((why("a=1"), why("a=1", fallback)), ("missing", "missing"))
+        self.assertEqual((why(alice[:-8]), why("_oauth2_proxy=junk")), ("signature", "malformed"))
+        self.assertEqual(why(cookie_of(Session(created_at=NOW)), fallback), "ended")
+        self.assertEqual(why(self.sign_in(Session(created_at=NOW))), "ended")
+        first, second, _ = self.redis.kept
+        self.redis.kept[first] = self.redis.kept[second]
+        self.assertEqual(why(alice), "lost")
+        self.redis.kept.clear()
+        self.assertEqual((why(bob), why(bob, fallback)), ("lost", "lost"))
+        self.clock.advance(3700)
+        self.assertEqual(why(bob), "expired")
+        self.cut()
+        self.clock.advance(-3700)
+        self.assertIsInstance(why(bob), StoreUnavailable)
+
     def test_copied(self) -> None:
         """A value that somebody copied in the store from another's key opens for nobody (S11)."""
         alice, bob = self.sign_in(), self.sign_in(BOB)

@@ -270,6 +270,7 @@ class House:
             admission=self.admission,
             current=self.current.identity,
             look=self.sessions.look,
+            why_none=self.sessions.why_none,
             random=self.random,
             now=self.clock.seconds,
         )

@@ -12,12 +12,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.http.exchange import HeaderFields
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import LoginFailed, LoginLoop, LoginLost, NotPermitted, ProviderFailed, Refusal
+from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes
 from o2sidecar.session.keys import KeyRing
+from o2sidecar.session.session import Session
 from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.fields import Fields
 from o2sidecar.signin.transaction import Logins, Onward
-from tests.signin.house import ALICE, NAME, Asked, House, chances, house, now_of, query_of, session_pair
+from tests.signin.house import ALICE, COOKIE, NAME, NOW, Asked, House, chances, house, now_of, query_of, session_pair
 
 PAGE: HeaderFields = [(b"Accept", b"text/html"), (b"Sec-Fetch-Mode", b"navigate"), (b"Sec-Fetch-Dest", b"document")]
 CSRF = f"{NAME}_csrf"
@@ -302,11 +304,26 @@ class CircleTests(SynchronousTestCase):
 
     def test_other_keys(self) -> None:
         """A session's cookie that comes back and is of no use was sealed by another pod, with another secret."""
+        other = SessionCodec(ring=KeyRing.from_texts(["fedcba9876543210"]), expire=3600)
+        self.assertEqual(self.check_of(other.encode(NAME, ALICE)), "keys_differ")
+
+    def test_of_no_use(self) -> None:
+        """What else keeps a session's cookie from being one is named as what it is, and not as another secret."""
+        for value, check in (
+            ("nothing", "cookie_damaged"),
+            (COOKIE.codec.encode(NAME, evolve(ALICE, created_at=NOW - 4000)), "clock"),
+            (COOKIE.codec.encode(NAME, evolve(ALICE, created_at=NOW + 4000)), "clock"),
+            (COOKIE.codec.encode(NAME, Session(created_at=NOW)), "session_ended"),
+        ):
+            self.assertEqual(self.check_of(value), check)
+
+    def check_of(self, value: str) -> str:
+        """The check that fails where a browser comes back with this in the place of its session's cookie."""
         browser = self.browser()
         browser.back(browser.begin("/wanted"))
-        browser.jar[NAME] = "x|1|y"
+        browser.jar[NAME] = value
         loop: LoginLoop = self.assertRaises(LoginLoop, browser.begin, "/wanted")
-        self.assertEqual(loop.check, "keys_differ")
+        return loop.check
 
     def test_once(self) -> None:
         """The page is shown once: whoever tries again may."""
