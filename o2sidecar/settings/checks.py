@@ -136,12 +136,6 @@ def _credentials(options: Options) -> Iterator[Problem]:
             yield _wrong(key, str(error))
 
 
-def _somebody_may_pass(options: Options) -> Iterator[Problem]:
-    if not options.email_domains and not options.authenticated_emails_file and not options.htpasswd_file:
-        sentence = "is missing: whose addresses may pass (* for all), or authenticated_emails_file, or htpasswd_file"
-        yield _wrong("email_domains", sentence)
-
-
 def _accepted_providers(options: Options) -> Iterator[Problem]:
     if options.accepted_providers and options.provider_id not in options.accepted_providers:
         what = f"it does not name {shown(options.provider_id)}" if options.provider_id else "provider_id is not given"
@@ -213,6 +207,13 @@ def _tls(options: Options) -> Iterator[Problem]:
                 yield _wrong(f"{prefix}tls_cipher_suites", complaint)
 
 
+def nobody_may_pass(options: Options, *others: str) -> Iterator[Problem]:
+    """Whether all are kept out, which is no danger but of no use; `others`: keys that say who may, too."""
+    if not options.email_domains and not options.authenticated_emails_file and not options.htpasswd_file:
+        sentence = "is missing: whose addresses may pass (* for all), or authenticated_emails_file, or htpasswd_file"
+        yield Problem(names=("email_domains", *others), sentence=sentence)
+
+
 def flat_metrics_problems(options: Options) -> Iterator[Problem]:
     """What the flat options lack for metrics over TLS; in the structured file the certificate is no option."""
     pair = ("metrics_tls_cert_file", "metrics_tls_key_file")
@@ -239,7 +240,6 @@ _RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (
     _syntax,
     _credentials,
     redis_problems,
-    _somebody_may_pass,
     _accepted_providers,
     _cookie_lifetime,
     _minimal_session,

@@ -12,7 +12,7 @@ from o2sidecar.settings.given import Given
 from o2sidecar.settings.header_blocks import AUTH_ONLY
 from o2sidecar.settings.kinds import DURATION
 from o2sidecar.settings.problems import Problem
-from o2sidecar.settings.provider_blocks import PROVIDER
+from o2sidecar.settings.provider_blocks import CLIENT_KEY, PROVIDER
 from o2sidecar.settings.schema import FILE_NAME
 from o2sidecar.settings.server_block import METRICS_SERVER, SERVER
 from o2sidecar.settings.shape import Shape
@@ -96,11 +96,16 @@ def _provider(options: Options, given: Mapping[str, Given]) -> Iterator[tuple[st
     yield "loginURLParameters", [{"name": name, "default": [said]} for name, said in (acr_values | prompt).items()]
 
 
+def _is_elsewhere(options: Options, shape: Shape, key: str) -> bool:
+    """Whether an option that two places have is said in the other: oauth2-proxy's block is login.gov's."""
+    return key in CLIENT_KEY and (shape is PROVIDER) is (options.provider == "login.gov")
+
+
 def _set_by(shape: Shape, options: Options, given: Mapping[str, Given]) -> dict[str, Any]:
     """What somebody said of the options that a block's own keys set."""
     found = {}
     for key in shape.keys.values():
-        if key.option not in given or BY_KEY[key.option].stands_for:
+        if key.option not in given or BY_KEY[key.option].stands_for or _is_elsewhere(options, shape, key.option):
             continue
         value = getattr(options, key.option)
         found[key.name] = list(value) if isinstance(value, tuple) else value

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from o2sidecar.settings.cautions import cautions_of
-from o2sidecar.settings.checks import flat_metrics_problems, problems_of
+from o2sidecar.settings.checks import flat_metrics_problems, nobody_may_pass, problems_of
 from o2sidecar.settings.files import SECRETS, ReadFile, read_secrets, unreadable
 from o2sidecar.settings.flags import CommandLine, read_command_line
 from o2sidecar.settings.given import Given
@@ -26,13 +26,12 @@ from o2sidecar.settings.problems import (
     UsageRefused,
     VersionAsked,
 )
-from o2sidecar.settings.provider_blocks import ProviderBlock
+from o2sidecar.settings.provider_blocks import EMAIL_DOMAINS, ProviderBlock
 from o2sidecar.settings.provider_checks import kind_problems
 from o2sidecar.settings.provider_kind import AnyProvider, ProviderKinds, kind_named
 from o2sidecar.settings.structure import (
     Structure,
     flat_pems,
-    listeners_of,
     metrics_tls_of,
     structure_of,
     tls_of,
@@ -124,7 +123,7 @@ class _Loading:
         settings = self._settings()
         tls = tls_of(options, self._pems(options))
         for each in (self, *others):
-            cautions = cautions_of(Options(**each.values), each.given, kinds=self.providers, tls=tls is not None)
+            cautions = cautions_of(each._options(), each.given, kinds=self.providers, tls=tls is not None)
             self._add(self.cautions, [*each.cautions, *map(each._named, cautions)])
         return Loaded(
             settings=settings,
@@ -157,7 +156,7 @@ class _Loading:
         self._gather()
         self._read_values()
         self._fill_in()
-        options = Options(**self.values)
+        options = self._options()
         self._judge(options)
         return options
 
@@ -175,11 +174,11 @@ class _Loading:
             providers=self.providers,
             given=shared | dict(block.given),
             own_given=dict(block.own),
-            structured=evolve(self.structured, names={**self.structured.names, **block.names}),
+            structured=evolve(self.structured, names={**self.structured.names, **block.names}, providers=(block,)),
         )
         other._read_values()
         other._fill_in()
-        other._judge(Options(**other.values))
+        other._judge(other._options())
         self._add(self.problems, other.problems)
         self._add(self.unreadable, other.unreadable)
         return other
@@ -286,8 +285,17 @@ class _Loading:
             self.unreadable.append(self._named(problem))
             self.broken |= {file_key, SECRETS[file_key]}
 
+    def _options(self) -> Options:
+        """The values, with the addresses of this provider's own people in the place of those that hold for all."""
+        own = self._own_domains()
+        return Options(**{**self.values, "email_domains": own} if own else self.values)
+
+    def _own_domains(self) -> tuple[str, ...]:
+        return self.structured.providers[0].email_domains if self.structured.providers else ()
+
     def _judge(self, options: Options) -> None:
         found = [*kind_problems(options, self.providers), *problems_of(options)]
+        found += nobody_may_pass(options, *(self.structured.names.keys() & {EMAIL_DOMAINS}))
         if (kind := kind_named(self.given, self.providers)) is not None and self.broken.isdisjoint(kind.own):
             found += kind.problems({key: getattr(options, key) for key in kind.keys} | self.own_values)
         if self.structured is _NO_FILE:
@@ -322,22 +330,7 @@ class _Loading:
             yield ProviderEntry(settings=its, own=own, email_domains=domains, hosts=block.hosts, paths=block.paths)
 
     def _structure(self, settings: Settings) -> Structure:
-        structure = structure_of(settings)
-        if self.structured is _NO_FILE:
-            return structure
-        given, pems = self.structured.servers.given, self._pems(settings)
-        tls = tls_of(settings, pems)
-        secure = tls is not None and "https_address" in given
-        return evolve(
-            structure,
-            listeners=listeners_of(settings, plain="http_address" in given, secure=secure),
-            tls=tls,
-            metrics_tls=metrics_tls_of(settings, pems),
-            upstreams=self.structured.upstreams,
-            request_rules=self.structured.request_rules,
-            response_rules=self.structured.response_rules,
-            auth_rules=self.structured.auth_rules,
-        )
+        return structure_of(settings) if self.structured is _NO_FILE else self.structured.structure(settings)
 
     def _pems(self, options: Options) -> Mapping[str, Pem]:
         return flat_pems(options) if self.structured is _NO_FILE else self.structured.servers.pems
@@ -354,6 +347,8 @@ class _Loading:
 
     def _name(self, key: str) -> str:
         """An option as the operator wrote it, or as it could be written."""
+        if key == "email_domains" and self._own_domains():
+            return self.structured.names[EMAIL_DOMAINS]
         if given := self.given.get(key) or self.own_given.get(key):
             return given.name
         if key in self.structured.names:

@@ -12,6 +12,7 @@ from o2sidecar.settings import shape
 from o2sidecar.settings.blocks import Block, Reading
 from o2sidecar.settings.given import Given
 from o2sidecar.settings.kinds import TEXT, shown
+from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.shape import Key, Shape
 from o2sidecar.settings.table import BY_KEY
 
@@ -31,6 +32,9 @@ _PROVIDER: Mapping[str, str] = {
     "validateURL": "validate_url",
     "skipClaimsFromProfileURL": "skip_claims_from_profile_url",
     "authRequestResponseMode": "auth_request_response_mode",
+    "jwtKey": "jwt_key",
+    "jwtKeyFile": "jwt_key_file",
+    "jwtKeyID": "jwt_key_id",
     "tokenEndpointAuthMethod": "token_endpoint_auth_method",
     "resource": "resource",
     "scope": "scope",
@@ -96,6 +100,10 @@ _NOT_BUILT: Mapping[str, tuple[str, ...]] = {
         "adminAPIUserScope",
     ),
 }
+EMAIL_DOMAINS = "emailDomains"
+"""An entry's own rule in the place of the option `email_domains`, and what it is called among `ProviderBlock.names`."""
+CLIENT_KEY = frozenset({"jwt_key", "jwt_key_file", "jwt_key_id"})
+"""Options that an entry says for itself, or as oauth2-proxy has it in `loginGovConfig`."""
 _LOGIN_PARAMETERS: Mapping[str, str] = {
     "approval_prompt": "approval_prompt",
     "prompt": "prompt",
@@ -128,7 +136,7 @@ PROVIDER = Shape(
     keys=(
         shape.sets("id", "provider_id"),
         shape.texts(
-            "emailDomains",
+            EMAIL_DOMAINS,
             "domains whose addresses may pass who sign in here, and nowhere else, in the place of email_domains",
         ),
         shape.block("defaultFor", "where this provider is asked before the others", _DEFAULT_FOR),
@@ -148,7 +156,8 @@ class ProviderBlock:
         place: where it is in the file.
         given: options that it sets, by key.
         own: options that are not of the table, by key.
-        names: where it says, or could say, an option, by key; `options` is where those are that are not of the table.
+        names: where it says, or could say, an option, by key; `options` is where those are that are not of the table,
+            `EMAIL_DOMAINS` where `email_domains` are.
         email_domains: whose addresses may pass who sign in here; empty: what holds for all.
         hosts, paths: where it is asked before the others.
     """
@@ -174,8 +183,9 @@ def read_providers(root: Block) -> tuple[ProviderBlock, ...]:
 
 def names_in(reading: Reading, index: int) -> dict[str, str]:
     """Where the entry of an index says, or could say, an option, by key."""
-    names = {"provider_id": f"providers[{index}].id", "options": f"providers[{index}].options"}
-    for prefix, keys in (("", _PROVIDER), *((f"{name}.", keys) for name, keys in _BLOCKS.items())):
+    names = {key: f"providers[{index}].{key}" for key in ("options", EMAIL_DOMAINS)}
+    names["provider_id"] = f"providers[{index}].id"
+    for prefix, keys in (*((f"{name}.", keys) for name, keys in _BLOCKS.items()), ("", _PROVIDER)):
         names |= {option: f"providers[{index}].{prefix}{key}" for key, option in keys.items()}
     return {option: reading.name(path) for option, path in names.items()}
 
@@ -191,7 +201,7 @@ def _read(root: Block, index: int, block: Block) -> ProviderBlock:
         given=dict(_said_in_provider(block)),
         own=dict(block.free("options")),
         names=names_in(root.reading, index),
-        email_domains=block.value("emailDomains"),
+        email_domains=block.value(EMAIL_DOMAINS),
         hosts=hosts,
         paths=paths,
     )
@@ -225,11 +235,17 @@ def _require_distinct_ids(root: Block, found: Iterable[ProviderBlock]) -> None:
 
 
 def _said_in_provider(block: Block) -> Iterator[tuple[str, Given]]:
-    yield from block.given()
+    said = set()
+    for option, given in block.given():
+        said.add(option)
+        yield option, given
     for key in _BLOCKS:
         inner = block.block(key)
         if inner is not None:
-            yield from inner.given()
+            for option, given in inner.given():
+                if option in said:
+                    block.reading.problems.append(Problem(names=(given.name,), sentence="is said beside it, too"))
+                yield option, given
             inner.close()
     for parameter in block.blocks("loginURLParameters"):
         yield from _login_parameter(parameter)

@@ -13,10 +13,12 @@ from o2sidecar.settings.files import ReadFile, read_text
 from o2sidecar.settings.given import Given
 from o2sidecar.settings.header_blocks import REQUEST_HEADER, RESPONSE_HEADER, request_rules, response_rules
 from o2sidecar.settings.kinds import shown
+from o2sidecar.settings.options import Settings
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.provider_blocks import PROVIDER, ProviderBlock, names_in, read_providers
 from o2sidecar.settings.server_block import METRICS_SERVER, PLACES, SERVER, Servers, read_servers
 from o2sidecar.settings.shape import Shape
+from o2sidecar.settings.structure import Structure, listeners_of, metrics_listeners_of, metrics_tls_of, tls_of
 from o2sidecar.settings.upstream_blocks import UPSTREAM_CONFIG, upstreams_of
 from o2sidecar.settings.upstreams import Upstream, doubles
 from o2sidecar.settings.yaml_text import parse_yaml
@@ -80,6 +82,21 @@ class StructuredFile:
             for rule in dict.fromkeys((*self.request_rules, *self.auth_rules))
             if folded(rule.field_name) == folded(TIME_LEFT)
         ]
+
+    def structure(self, settings: Settings) -> Structure:
+        """Listeners, upstreams and header rules, where the settings are good."""
+        tls = tls_of(settings, self.servers.pems)
+        secure = tls is not None and "https_address" in self.servers.given
+        return Structure(
+            listeners=listeners_of(settings, plain="http_address" in self.servers.given, secure=secure),
+            tls=tls,
+            metrics_listeners=metrics_listeners_of(settings),
+            metrics_tls=metrics_tls_of(settings, self.servers.pems),
+            upstreams=self.upstreams,
+            request_rules=self.request_rules,
+            response_rules=self.response_rules,
+            auth_rules=self.auth_rules,
+        )
 
 
 def read_structured_file(path: str, read_file: ReadFile, environment: Mapping[str, str]) -> StructuredFile:

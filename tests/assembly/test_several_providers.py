@@ -36,9 +36,9 @@ providers:
 class SeveralCase(SynchronousTestCase):
     """A sidecar with two providers of OpenID Connect."""
 
-    def world(self, second: str = "allowedGroups: []", **variables: str) -> World:
-        """One; `second`: what the second provider's entry says besides."""
-        text = FILE.replace("ALLOWED", second)
+    def world(self, second: str = "allowedGroups: []", *, first: str = "allowedGroups: []", **variables: str) -> World:
+        """One; `second`, `first`: what each provider's entry says besides."""
+        text = FILE.replace("ALLOWED", second).replace("name: First", f"name: First, {first}")
         environment = {
             "OAUTH2_PROXY_COOKIE_SECRET": SECRET,
             "OAUTH2_PROXY_EMAIL_DOMAINS": "example.com,userinfo.example.com,example.org",
@@ -196,6 +196,25 @@ class LoginTests(SeveralCase):
         world = self.world("emailDomains: [example.com]")
         self.assertEqual(self.come_back(world, self.begin(world, "provider=two")).status, 302)
         self.assertEqual(self.come_back(world, self.begin(world, "provider=one")).status, 403)
+
+    def test_addresses_of_entries_alone(self) -> None:
+        """O17: where only entries say whose addresses may pass, that opens no other entry and nobody's session."""
+        entries = {"first": "emailDomains: [example.org]", "second": "emailDomains: [example.com]"}
+        variables = {"OAUTH2_PROXY_EMAIL_DOMAINS": "", "O2SIDECAR_ACCEPTED_PROVIDERS": "one,two,elsewhere"}
+        for address, passing in (("a@example.com", "two"), ("a@example.org", "one"), ("a@evil.example", "")):
+            world = self.world(**entries, **variables)
+            for provider in ("one", "two", "elsewhere", ""):
+                self.session_of(world, provider, address)
+                self.assertEqual(world.get("/page").status == 200, provider != "" and provider == passing, provider)
+        path = self.mktemp()
+        with open(path, "w"):
+            pass
+        variables["OAUTH2_PROXY_AUTHENTICATED_EMAILS_FILE"] = path
+        for wide in ("example.com", "'*'"):
+            world = self.world(f"emailDomains: [{wide}]", **variables)
+            for provider, status in (("two", 200), ("one", 403), ("elsewhere", 403)):
+                self.session_of(world, provider)
+                self.assertEqual(world.get("/page").status, status, (wide, provider))
 
     def test_signing_out(self) -> None:
         """The provider that signed the person in is told that they are gone, and no other."""

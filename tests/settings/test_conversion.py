@@ -15,13 +15,19 @@ from o2sidecar.settings.files import ReadFile
 from o2sidecar.settings.load import ConversionAsked, HelpAsked, Loaded, SettingsRefused, UsageRefused, load
 from o2sidecar.settings.provider_blocks import PROVIDER
 from o2sidecar.settings.table import OPTIONS
+from tests.provider_apis import client_pem
 from tests.server_certificates import pair
 from tests.settings.conformance import Configuration, configurations
 from tests.settings.loading import GOOD, file_reader
 from tests.settings.remaining import remaining_flags, remaining_toml, remaining_variables
 
 CONVERT = "--convert-config-to-alpha"
-FILES: Mapping[str, bytes | str] = {"t.crt": pair().certificate, "t.key": pair().key, "s": "from-file\n"}
+FILES: Mapping[str, bytes | str] = {
+    "t.crt": pair().certificate,
+    "t.key": pair().key,
+    "s": "from-file\n",
+    "k": client_pem(),
+}
 TLS = ("--tls-cert-file=t.crt", "--tls-key-file=t.key")
 METRICS_TLS = ("--metrics-tls-cert-file=t.crt", "--metrics-tls-key-file=t.key", "--metrics-secure-address=:9443")
 SET_BY_PROVIDER = {
@@ -167,6 +173,17 @@ class SameTests(ConversionCase):
         (provider,) = yaml.safe_load(asked.text)["providers"]
         self.assertEqual(provider["microsoftEntraIDConfig"], {"federatedTokenAuth": True})
         self.assertNotIn("AZURE", asked.remarks)
+
+    def test_client_key(self) -> None:
+        """The key that proves who we are has its own place, and oauth2-proxy's where that is login.gov's."""
+        key = ("--jwt-key-file=k", "--jwt-key-id=k-1")
+        said = {"jwtKeyFile": "k", "jwtKeyID": "k-1"}
+        (provider,) = self.check(*key).data["providers"]
+        self.assertEqual({name: provider.get(name) for name in said}, said)
+        self.assertNotIn("loginGovConfig", provider)
+        (provider,) = self.check("--provider=login.gov", *key).data["providers"]
+        self.assertEqual(provider["loginGovConfig"], said)
+        self.assertTrue(said.keys().isdisjoint(provider))
 
     def test_what_is_not_built(self) -> None:
         """What has no effect here is not in the file, and the operator is told."""

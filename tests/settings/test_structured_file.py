@@ -12,6 +12,7 @@ from o2sidecar.identity import HeaderRule, HeaderSource
 from o2sidecar.providers.registry import KnownProviders
 from o2sidecar.settings.load import Loaded, SettingsRefused, UsageRefused, load
 from o2sidecar.settings.provider_kind import AnyProvider, ProviderKinds
+from tests.provider_apis import client_pem
 from tests.server_certificates import pair
 from tests.settings.loading import file_reader
 
@@ -196,6 +197,49 @@ class ProviderTests(StructuredFileCase):
         self.assertEqual((first.email_domains, first.hosts, first.paths), ((), (), ()))
         self.assertEqual(second.email_domains, ("example.com",))
         self.assertEqual((second.hosts, second.paths), (("code.example.com",), ("^/git/",)))
+
+    def test_whose_addresses(self) -> None:
+        """`emailDomains` of all entries is enough to say who may pass; an entry without is told by its place."""
+        nobody = {"OAUTH2_PROXY_EMAIL_DOMAINS": ""}
+        own = "  emailDomains: [example.org]\n"
+        loaded = load_yaml(GOOD + own + SECOND, variables=nobody)
+        self.assertEqual(loaded.settings.email_domains, (), "nobody else is let in by that")
+        self.assertEqual(
+            [each.settings.email_domains for each in loaded.providers], [("example.org",), ("example.com",)]
+        )
+        words = "(OAUTH2_PROXY_EMAIL_DOMAINS, email_domains), providers[%d].emailDomains (a.yaml): is missing"
+        message = self.refused(GOOD + SECOND, words=words % 0, variables=nobody)
+        self.assertEqual(message.count("is missing"), 1)
+        second = SECOND.replace("  emailDomains: [example.com]\n", "")
+        self.refused(GOOD + own + second, words=words % 1, variables=nobody)
+        self.refused(GOOD, words=words % 0, variables=nobody)
+        self.refused(GOOD + "  emailDomains: []\n", words=words % 0, variables=nobody)
+        load_yaml(
+            GOOD + own + second, variables={**nobody, "OAUTH2_PROXY_AUTHENTICATED_EMAILS_FILE": "e"}, files={"e": ""}
+        )
+
+    def test_everybody_by_an_entry(self) -> None:
+        """An entry that lets in everybody who has an account anywhere is warned of by its place."""
+        text = GOOD.replace("provider: oidc", "provider: google").replace(
+            "oidcConfig", "emailDomains: ['*']\n  oidcConfig"
+        )
+        for variables in ({}, {"OAUTH2_PROXY_EMAIL_DOMAINS": "example.com"}):
+            (warning,) = [each for each in load_yaml(text, variables=variables).warnings if "everybody" in each]
+            self.assertTrue(warning.startswith("providers[0].emailDomains (a.yaml): * lets everybody"), warning)
+        text = text.replace("['*']", "[example.com]")
+        self.assertFalse([each for each in load_yaml(text).warnings if "everybody" in each])
+
+    def test_client_key(self) -> None:
+        """The key that proves who we are stands beside the secret, or for login.gov where oauth2-proxy has it."""
+        text = GOOD.replace("clientSecret: shhh", "jwtKeyFile: k")
+        for block in ("jwtKeyFile: k\n  jwtKeyID: k-1", "loginGovConfig: {jwtKeyFile: k, jwtKeyID: k-1}"):
+            values = load_yaml(GOOD.replace("clientSecret: shhh", block), files={"k": client_pem()}).settings
+            self.assertEqual((values.jwt_key_file, values.jwt_key_id, values.client_secret), ("k", "k-1", ""))
+        twice = text + "  loginGovConfig: {jwtKeyFile: k}\n"
+        words = "providers[0].loginGovConfig.jwtKeyFile (a.yaml): is said beside it, too"
+        self.refused(twice, words=words, files={"k": client_pem()})
+        missing = GOOD + "  tokenEndpointAuthMethod: private_key_jwt\n"
+        self.refused(missing, words="providers[0].jwtKey (a.yaml), providers[0].jwtKeyFile (a.yaml): one is missing")
 
     def test_problems_of_several_providers(self) -> None:
         """What is wrong with any of them is told by its place, and what is wrong with all of them once."""
