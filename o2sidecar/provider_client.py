@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from attrs import field, frozen
+from hyperlink import EncodedURL
 from OpenSSL import SSL
 from treq.client import HTTPClient
 from treq.cookies import IndexableCookieJar
@@ -193,7 +194,13 @@ class ProviderClient:
         for name, value in headers.items():
             fields.setRawHeaders(name, [value])
         response = await self._http.request(
-            method, url, headers=fields, data=body, allow_redirects=False, unbuffered=True, reactor=self._treq_reactor
+            method,
+            _Url.from_text(url),
+            headers=fields,
+            data=body,
+            allow_redirects=False,
+            unbuffered=True,
+            reactor=self._treq_reactor,
         )
         content_type = response.headers.getRawHeaders(b"content-type", [b""])[-1]
         return Answer(
@@ -226,6 +233,16 @@ def _kind(error: BaseException) -> str:
     if isinstance(error, AddressRefused):
         return str(error)
     return "the connection was given up" if isinstance(error, CancelledError) else type(error).__name__
+
+
+class _Url(EncodedURL):
+    """A URL whose host may be an IPv6 address (RFC 3986 §3.2.2); hyperlink would encode one as a name."""
+
+    def to_uri(self) -> EncodedURL:
+        """See `hyperlink.URL`."""
+        if ":" not in self.host:
+            return super().to_uri()
+        return self.replace(host="address").to_uri().replace(host=self.host)
 
 
 @implementer(IAgent)

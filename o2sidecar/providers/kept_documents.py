@@ -11,8 +11,10 @@ import os
 import stat
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
-from typing import Any, Protocol
+from tempfile import mkstemp
+from typing import Protocol
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -135,14 +137,15 @@ def _read(path: str) -> bytes:
 
 def _write(path: str, content: bytes) -> None:
     """Put a file in the place of another, whole or not at all."""
-    os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
-    beside = f"{path}.{os.getpid()}.new"
-    flags: Any = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    folder = os.path.dirname(path) or "."
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    # Entries of one issuer, and processes with one folder, write the same file at the same moment.
+    descriptor, beside = mkstemp(prefix=f"{os.path.basename(path)}.", suffix=".new", dir=folder)
     try:
-        with open(os.open(beside, flags, 0o600), "wb") as file:
+        with open(descriptor, "wb") as file:
             file.write(content)
         os.replace(beside, path)
     except OSError:
-        if os.path.lexists(beside):
+        with suppress(FileNotFoundError):
             os.unlink(beside)
         raise

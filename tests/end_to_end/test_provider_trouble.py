@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
+
+from twisted.trial.unittest import SkipTest
 
 from tests.end_to_end.origin import Conversation
 from tests.end_to_end.processes import Running, eventually, free_port
@@ -23,9 +26,10 @@ AUDIENCE = "sidecar"
 class MoodyProvider:
     """OpenID Connect at a port of its own. `mood`: good, hanging or lying; a code is the nonce of its ID token."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, address: str = "127.0.0.1") -> None:
         self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self.address = address
+        self.url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
         self.mood = "good"
         self.asked: list[str] = []
         self.released = threading.Event()
@@ -56,8 +60,11 @@ class MoodyProvider:
             def log_message(self, *args: Any) -> None:
                 """Say nothing."""
 
-        ThreadingHTTPServer.allow_reuse_address = True
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        class Server(ThreadingHTTPServer):
+            allow_reuse_address = True
+            address_family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+
+        self._server = Server((self.address, self.port), Handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -163,6 +170,18 @@ class ProviderTroubleTests(SidecarCase):
         self.provider.released.set()
         self.assertEqual(self.login()[1]["location"], "/page")
         self.assertTrue(self.readiness()["signs_in"])
+
+    def test_ipv6(self) -> None:
+        """A provider that is named by an IPv6 address signs people in."""
+        try:
+            self.provider = MoodyProvider(free_port(), "::1")
+            self.provider.open()
+        except OSError:
+            raise SkipTest("this machine has no IPv6") from None
+        self.addCleanup(self.provider.close)
+        self.settings["OIDC_ISSUER_URL"] = self.provider.url
+        self.begin()
+        self.assertEqual((self.login()[1]["location"], self.bearer()), ("/page", 200))
 
     def test_lies_and_comes_back(self) -> None:
         """A provider that answers with something else signs nobody in, and does so again when it is well."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -34,6 +35,7 @@ from o2sidecar.refusals import ProviderUnavailable
 from tests.fakes import FakeProvider
 
 ADDRESS = "127.0.0.1"
+_NOBODYS = ("169.254.", "fe80:", "fd00:ec2:", "64:ff9b::a9fe:")
 
 
 @cache
@@ -91,22 +93,25 @@ class ProviderAgentTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.reactor = MemoryReactorClock()
+        self.provider = FakeProvider()
 
     def file(self, content: bytes) -> str:
         path = Path(self.mktemp())
         path.write_bytes(content)
         return str(path)
 
-    def asked(self, server: bytes, **trust: Any) -> Answer | BaseException:
+    def asked(self, server: bytes, host: str = ADDRESS, **trust: Any) -> Answer | BaseException:
         """What comes of asking a server that shows this certificate (PEM, with its key)."""
-        agent = provider_agent(self.reactor, reachable=Reachable(named_hosts=[ADDRESS]), **trust)
+        url = f"https://{host}/jwks"
+        agent = provider_agent(self.reactor, reachable=Reachable(named_hosts=[urlsplit(url).hostname or ""]), **trust)
         client = ProviderClient(agent=agent, clock=self.reactor)
         outcomes: list[Any] = []
-        asking = Deferred.fromCoroutine(client.get(f"https://{ADDRESS}/jwks"))
+        asking = Deferred.fromCoroutine(client.get(url))
         asking.addCallbacks(outcomes.append, lambda failure: outcomes.append(failure.value))
+        self.reactor.advance(0)
         factory: Any = self.reactor.tcpClients[-1][2]
         options = PrivateCertificate.loadPEM(server).options()
-        site = TLSMemoryBIOFactory(options, False, Site(FakeProvider(), reactor=self.reactor), clock=self.reactor)
+        site = TLSMemoryBIOFactory(options, False, Site(self.provider, reactor=self.reactor), clock=self.reactor)
         # Small writes wait for a moment of the clock; the client's endpoint leaves no other way to name that.
         factory._wrappedFactory._clock = self.reactor
         server_side = site.buildProtocol(IPv4Address("TCP", ADDRESS, 1))
@@ -155,6 +160,17 @@ class ProviderAgentTests(SynchronousTestCase):
         shown, server = certificate("127.0.0.2")
         self.assertIsInstance(self.asked(server, ca_files=[self.file(shown)]), ProviderUnavailable)
 
+    def test_ipv6(self) -> None:
+        """An address in brackets is connected to, proves itself, and stands in the Host field as it was written."""
+        shown, server = certificate("::1")
+        self.reactor.installNameResolver(_Names(["::1"]))
+        for host, port in (("[::1]:9400", 9400), ("[::1]", 443)):
+            outcome = self.asked(server, host, ca_files=[self.file(shown)])
+            self.assertIsInstance(outcome, Answer, outcome)
+            self.assertEqual(self.reactor.tcpClients[-1][:2], ("::1", port))
+            self.assertEqual(self.provider.asked[-1].headers["host"], host)
+        self.assertIsInstance(self.asked(server, "[::2]", ca_files=[self.file(shown)]), ProviderUnavailable)
+
     def test_nobody(self) -> None:
         """Nor is one that names nobody, which Twisted's own check would let pass."""
         shown, server = certificate(names=False)
@@ -185,7 +201,7 @@ class ProviderAgentTests(SynchronousTestCase):
         tried = [client[0] for client in reactor.tcpClients]
         if not tried:
             detail = self.failureResultOf(asking, ProviderUnavailable).value.detail
-            self.assertIn("a private address" if rule or "169" not in addresses[0] else "metadata", detail)
+            self.assertIn("metadata" if addresses[0].startswith(_NOBODYS) else "a private address", detail)
         else:
             asking.addErrback(lambda _: None)
             asking.cancel()
@@ -207,6 +223,14 @@ class ProviderAgentTests(SynchronousTestCase):
         """X9: a decimal, octal or mapped form of an address is what it resolves to."""
         for host in ("2130706433", "0177.0.0.1", "127.1", "0x7f000001"):
             self.assertEqual(self.tried(f"http://{host}/", "127.0.0.1", named_hosts=["idp.example"]), [])
+
+    def test_addresses_in_brackets(self) -> None:
+        """X9: an IPv6 address that a provider's document names is judged as what a name means."""
+        for address in ("::1", "fd00::1", "fe80::1", "::ffff:127.0.0.1", "64:ff9b::a9fe:a9fe", "fd00:ec2::254"):
+            self.assertEqual(self.tried(f"http://[{address}]/", address, named_hosts=["idp.example"]), [], address)
+        self.assertEqual(self.tried("http://[fd00:ec2::254]/", "fd00:ec2::254", named_hosts=["[fd00:ec2::254]"]), [])
+        self.assertEqual(self.tried("http://[fd00::1]/", "fd00::1", named_hosts=["[fd00::1]"]), ["fd00::1"])
+        self.assertEqual(self.tried("http://[2a00::1]/", "2a00::1"), ["2a00::1"])
 
     def test_rebinding(self) -> None:
         """X9: a name that had a public address is judged anew by the address that it has now."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,16 @@ def at_once(call: Callable[..., None], *args: Any) -> Deferred[None]:
     return execute(call, *args)
 
 
+def in_little_space(call: Callable[..., None], *args: Any) -> Deferred[None]:
+    """Call a function that can write ten bytes to a file and no more."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        return execute(call, *args)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 class FolderTests(SynchronousTestCase):
     """`KeptDocuments`."""
 
@@ -50,7 +63,7 @@ class FolderTests(SynchronousTestCase):
         self.documents = self.of(str(self.folder))
 
     def of(self, folder: str, **more: Any) -> KeptDocuments:
-        return KeptDocuments(folder, now=lambda: self.now, in_thread=at_once, **more)
+        return KeptDocuments(folder, **{"now": lambda: self.now, "in_thread": at_once, **more})
 
     def recalled(self, *name: str) -> bytes | None:
         found = self.documents.recall(*(name or NAME))
@@ -154,12 +167,28 @@ class FolderTests(SynchronousTestCase):
         self.assertIsNone(self.recalled())
 
     def test_full_disk(self) -> None:
-        """What could not be written whole leaves what was there before."""
+        """What could not be written whole leaves what was there before, and nothing beside it."""
         self.documents.keep(b"old", *NAME)
-        beside = self.folder / f"{self.file().name}.{os.getpid()}.new"
-        beside.symlink_to("/dev/full")
-        self.documents.keep(b"new", *NAME)
+        self.of(str(self.folder), in_thread=in_little_space).keep(b"new", *NAME)
         self.assertEqual(self.recalled(), b"old")
+        self.file()
+
+    def test_at_the_same_moment(self) -> None:
+        """Entries of one issuer write the same file: each write is whole, and nothing of them is left beside it."""
+        calls: list[Callable[[], None]] = []
+
+        def later(call: Callable[..., None], *arguments: Any) -> Deferred[None]:
+            calls.append(partial(call, *arguments))
+            return Deferred()
+
+        bodies = {bytes([n]) * 20000 for n in range(64)}
+        for body in bodies:
+            self.of(str(self.folder), in_thread=later).keep(body, *NAME)
+        with ThreadPoolExecutor(16) as threads:
+            for written in [threads.submit(call) for call in calls]:
+                written.result()
+        self.assertIn(self.recalled(), bodies)
+        self.file()
 
 
 class StartWhileAwayTests(SynchronousTestCase):
