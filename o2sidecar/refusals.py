@@ -49,6 +49,26 @@ class NotSignedIn(Refusal):
 
 
 @define(kw_only=True)
+class ReauthenticationNeeded(Refusal):
+    """Somebody is signed in, but not as lately, or not in the way, that a route asks for (RFC 9470).
+
+    Attributes:
+        asked: `max_age` and `acr_values`, as requests name them.
+    """
+
+    asked: Mapping[str, str]
+    status: int = 401
+    reason: str = "insufficient_user_authentication"
+    sentence: str = "To go on here you need to sign in again, to make sure that it is you."
+
+    @property
+    def challenge(self) -> bytes:
+        """A WWW-Authenticate value (RFC 9470 §3)."""
+        asked = "".join(f', {name}="{value}"' for name, value in self.asked.items())
+        return f'Bearer realm="o2sidecar", error="{self.reason}"{asked}'.encode("ascii")
+
+
+@define(kw_only=True)
 class NotPermitted(Refusal):
     """Somebody is signed in, or tried to, who may not pass."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.threads import deferToThreadPool
 
 from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.reauthentication import reauthentication_of
 from o2sidecar.guard.by_authorization import ByAuthorization
 from o2sidecar.guard.local_users import LocalUsers, Renewing
 from o2sidecar.guard.session_finder import SessionFinder
@@ -92,10 +93,13 @@ def local_users_of(
     )
 
 
-def tokens_of(settings: Settings, registrations: Registrations, surroundings: Surroundings) -> BearerTokens | None:
+def tokens_of(
+    settings: Settings, registrations: Registrations, surroundings: Surroundings, edge: Edge
+) -> BearerTokens | None:
     """What judges bearer tokens, where settings want that."""
     if not settings.skip_jwt_bearer_tokens:
         return None
+    reauthentication = reauthentication_of(settings, edge)
     own = [(each.id, each.provider.token_issuer) for each in registrations]
     others = [
         token_issuer(
@@ -110,5 +114,6 @@ def tokens_of(settings: Settings, registrations: Registrations, surroundings: Su
         for named in extra_issuers(settings.extra_jwt_issuers)
     ]
     return BearerTokens(
-        [*((id, issuer) for id, issuer in own if issuer), *((EXTRA_ISSUER, issuer) for issuer in others)]
+        [*((id, issuer) for id, issuer in own if issuer), *((EXTRA_ISSUER, issuer) for issuer in others)],
+        presented=reauthentication.presented if reauthentication else None,
     )

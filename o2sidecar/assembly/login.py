@@ -17,6 +17,7 @@ from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.logout import signing_out_of
 from o2sidecar.assembly.people import People
+from o2sidecar.assembly.reauthentication import reauthentication_of
 from o2sidecar.assembly.secrets import secret_of
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.provider_client import ProviderClient
@@ -134,8 +135,10 @@ def _endpoints(settings: Settings, people: People, answers: Answers, edge: Edge,
 def _local_form(people: People, answers: Answers, edge: Edge) -> LocalForm | None:
     if people.local_users is None:
         return None
+    fresh = answers.logins.reauthentication
     return LocalForm(
         judge=people.local_users.session,
+        begun=fresh.of_local_user if fresh else lambda session: session,
         client_address=edge.forwarding.client_address,
         admission=people.admission,
         answers=answers,
@@ -171,6 +174,7 @@ def _logins(settings: Settings, people: People, registrations: Registrations, ed
         encode_state=settings.encode_state,
         seeds=settings.defaults == "o2sidecar",
         session_check=_session_check(people, edge) if settings.defaults == "o2sidecar" else None,
+        reauthentication=reauthentication_of(settings, edge),
         counts=edge.counts.sign_ins,
     )
 

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from o2sidecar.assembly.credentials import htpasswd_file_of, local_users_of, tokens_of, with_authorization
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.logout import revocation_list_of
+from o2sidecar.assembly.reauthentication import fresh_routes_of
 from o2sidecar.assembly.registrations import admission_of
 from o2sidecar.assembly.secrets import key_ring_of
 from o2sidecar.emails_file import EmailsFile
@@ -72,8 +73,7 @@ class People:
         settings, structure = loaded.settings, loaded.structure
         ring, key_files = key_ring_of(settings, reactor)
         cookie, pending = cookies_of(settings, ring, posted=any(map(_is_posted, loaded.providers)))
-        emails = _emails_file(settings, reactor)
-        headers = _headers(settings, structure)
+        emails, headers = _emails_file(settings, reactor), _headers(settings, structure)
         provider = SeveralProviders(registrations, edge.now)
         listed = htpasswd_file_of(settings, reactor)
         users = local_users_of(settings, listed, registrations, provider=provider, now=edge.now)
@@ -82,7 +82,7 @@ class People:
         by_cookie = _sessions(
             settings, cookie, headers, users or provider, edge, store=store, revoked=revoked, around=surroundings
         )
-        tokens = tokens_of(settings, registrations, surroundings)
+        tokens = tokens_of(settings, registrations, surroundings, edge)
         sessions = with_authorization(settings, by_cookie, headers=headers, tokens=tokens, users=users, edge=edge)
         admission = admission_of(settings, loaded.providers, registrations, emails)
         time_left = TimeLeft(edge.now) if settings.pass_session_expires_in else None
@@ -96,7 +96,7 @@ class People:
             admission=admission,
             passes=passes,
             current=current,
-            auth=AuthOnly(current=current, passes=passes, semicolons=settings.allow_query_semicolons),
+            auth=_auth(settings, current, passes, edge),
             redirects=redirects,
             origins=Origins(redirects=redirects, forwarding=edge.forwarding),
             local_users=users,
@@ -160,6 +160,15 @@ def _sessions(
         revoked=revoked,
         edge=edge,
         reactor=around.clock,
+    )
+
+
+def _auth(settings: Settings, current: CurrentSession, passes: Passes, edge: Edge) -> AuthOnly:
+    return AuthOnly(
+        current=current,
+        passes=passes,
+        semicolons=settings.allow_query_semicolons,
+        fresh=fresh_routes_of(settings, passes, edge),
     )
 
 

@@ -17,6 +17,7 @@ from o2sidecar.assembly.login import provider_of, sign_in_of, surroundings_of
 from o2sidecar.assembly.logout import logout_endpoints
 from o2sidecar.assembly.metrics import metrics_listening
 from o2sidecar.assembly.people import People
+from o2sidecar.assembly.reauthentication import reauthenticated
 from o2sidecar.assembly.registrations import registrations_of
 from o2sidecar.assembly.wire import before_all, limits_of, tree_of
 from o2sidecar.descriptors import bearable
@@ -152,7 +153,7 @@ def _guarded(
     people = People.of(loaded, registrations=registrations, surroundings=surroundings, edge=edge, reactor=reactor)
     answers, endpoints = sign_in_of(settings, people, registrations, edge, reactor)
     guard = SessionGuard(
-        inner(people, answers),
+        reauthenticated(inner(people, answers), people.auth.fresh, answers),
         sessions=people.sessions,
         admission=people.admission,
         passes=people.passes,

@@ -39,6 +39,12 @@ class Passes:
         path, _, _ = self.forwarding.uri(exchange).partition("?")
         return self._opens(exchange, path.encode())
 
+    def asked_uri(self, exchange: Exchange) -> str:
+        """The URI that a trusted proxy asks about; empty if it names none, or several."""
+        if not self.forwarding.trusts(exchange) or not exchange.header(b"x-forwarded-uri"):
+            return ""
+        return self.forwarding.uri(exchange)
+
     def _opens(self, exchange: Exchange, path: bytes) -> bool:
         return (
             (self.preflight and exchange.method == b"OPTIONS")

@@ -105,11 +105,15 @@ class TokenIssuer:
 class BearerTokens:
     """Judges bearer tokens by whoever of the issuers may have made them.
 
-    `issuers`: each with the provider's id that its sessions are marked with.
+    `issuers`: each with the provider's id that its sessions are marked with. `presented`: notes in a session what else
+    its token tells; `None`: nothing.
     """
 
-    def __init__(self, issuers: Iterable[tuple[str, TokenIssuer]]) -> None:
+    def __init__(
+        self, issuers: Iterable[tuple[str, TokenIssuer]], *, presented: Callable[[Session], Session] | None = None
+    ) -> None:
         self._issuers = tuple(issuers)
+        self._presented = presented
 
     async def session(self, text: str) -> Session | None:
         """The session of a token; `None` if it does not hold, or nobody can tell. The log says why. Never raises."""
@@ -123,7 +127,8 @@ class BearerTokens:
             if not issuer.may_have_made(token):
                 continue
             try:
-                return evolve(await issuer.session(text), provider=provider)
+                session = evolve(await issuer.session(text), provider=provider)
+                return self._presented(session) if self._presented else session
             except Refusal as refusal:
                 trouble = str(refusal)
         _log.info("A bearer token is not accepted: {trouble}", trouble=trouble)

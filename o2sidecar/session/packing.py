@@ -11,7 +11,7 @@ import msgpack  # type: ignore[import-untyped]
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
 
-_PROVIDER, _BEGAN, _SEEN = "_p", "_b", "_s"
+_PROVIDER, _BEGAN, _SEEN, _AUTHENTICATED, _ACR = "_p", "_b", "_s", "_a", "_c"
 """Names of ours, which oauth2-proxy passes over."""
 
 _NANOSECONDS = 1_000_000_000
@@ -40,6 +40,8 @@ def _fields_of(session: Session) -> dict[str, Any]:
         _PROVIDER: session.provider,
         _BEGAN: _timestamp(session.began_at),
         _SEEN: _timestamp(session.seen_at),
+        _AUTHENTICATED: _timestamp(session.authenticated_at),
+        _ACR: session.acr,
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -86,6 +88,8 @@ def _session_of(fields: Mapping[Any, Any]) -> Session:
         provider=_text(get(_PROVIDER)),
         began_at=_seconds(get(_BEGAN)),
         seen_at=_seconds(get(_SEEN)),
+        authenticated_at=_seconds(get(_AUTHENTICATED)),
+        acr=_text(get(_ACR)),
     )
 
 

@@ -19,12 +19,14 @@ class Session:
     Times are seconds since the epoch, with a fraction; `None` where the provider told none. Empty text means that
     the provider gave no such claim or token; `provider` is the id of the one that signed the person in, empty if
     nothing tells. `began_at`: when the person signed in, where that is kept; `created_at` moves with each renewal.
-    `seen_at`: when the session was in use last, roughly, where that is kept.
+    `seen_at`: when the session was in use last, roughly, where that is kept. `authenticated_at`, `acr`: when the
+    provider authenticated the person and in which class, where some routes ask for that.
     """
 
     created_at: float | None = None
     began_at: float | None = None
     seen_at: float | None = None
+    authenticated_at: float | None = None
     expires_on: float | None = None
     access_token: str = field(default="", repr=False)
     id_token: str = field(default="", repr=False)
@@ -35,6 +37,7 @@ class Session:
     groups: tuple[str, ...] = ()
     preferred_username: str = ""
     provider: str = ""
+    acr: str = ""
     additional_claims: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping)
 
     @property

@@ -53,7 +53,7 @@ def cautions_of(
     for rule in _RULES:
         yield from rule(options, given)
     yield from of_no_effect(options, given, kinds)
-    for rule_of_kind in (_everybody_may_pass, _nonce, _validate_url):
+    for rule_of_kind in (_everybody_may_pass, _nonce, _validate_url, _authentication_times):
         yield from rule_of_kind(options, kinds.kind(options.provider))
 
 
@@ -162,7 +162,7 @@ def _cookie_name_prefix(options: Options, given: Collection[str]) -> Iterator[Pr
 
 def _cut_patterns(options: Options, given: Collection[str]) -> Iterator[Problem]:
     """A variable is cut at every comma, `^/a{1,3}$` too; the parts may open paths that nobody meant."""
-    for key in ("skip_auth_routes", "skip_auth_regex", "api_routes"):
+    for key in ("skip_auth_routes", "skip_auth_regex", "reauth_routes", "api_routes"):
         for pattern in getattr(options, key):
             if pattern.count("{") != pattern.count("}"):
                 sentence = f"{shown(pattern)} looks like a pattern cut at a comma; write the list as a JSON array."
@@ -185,6 +185,14 @@ def _bearer_tokens(options: Options, given: Collection[str]) -> Iterator[Problem
     for key in ("bearer_token_login_fallback", "extra_jwt_issuers"):
         if key in given and getattr(options, key) != BY_KEY[key].default:
             yield _caution(key, "this has no effect without skip_jwt_bearer_tokens.")
+
+
+def _authentication_times(options: Options, kind: ProviderKind) -> Iterator[Problem]:
+    if options.reauth_routes and "clock_skew" not in kind.keys:
+        sentence = (
+            f"{options.provider} gives no ID tokens, which alone tell when somebody signed in: nobody gets there."
+        )
+        yield _caution("reauth_routes", sentence)
 
 
 def _local_users(options: Options, given: Collection[str]) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from o2sidecar.oauth.token_issuers import ExtraIssuer
 from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.policy.peers import TrustedAddresses
+from o2sidecar.policy.reauth_routes import ReauthRoutes
 from o2sidecar.policy.redirects import Redirects
 from o2sidecar.settings import layouts
 from o2sidecar.settings.kinds import shown, shown_url
@@ -133,6 +134,7 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "allowed_hosts": _host_rule,
     "skip_auth_routes": _unless_refused(lambda text: PublicPaths.parse([text])),
     "skip_auth_regex": _unless_refused(lambda text: PublicPaths.parse([], [text])),
+    "reauth_routes": _unless_refused(lambda text: ReauthRoutes.parse([text])),
     "api_routes": _unless_refused(Pattern),
     "whitelist_domains": _unless_refused(lambda text: Redirects(whitelist_domains=[text])),
     "provider_private_addresses": _network,

@@ -24,6 +24,7 @@ from o2sidecar.refusals import (
     NotSignedIn,
     OwnFault,
     ProviderFailed,
+    ReauthenticationNeeded,
     Refusal,
     SessionEnded,
     UpstreamFailed,
@@ -35,6 +36,7 @@ from o2sidecar.signin.fields import Fields, carries_form, submitted_fields
 from o2sidecar.signin.kept_form import MOST_BYTES, kept_form
 from o2sidecar.signin.page import NO_STORE, Page
 from o2sidecar.signin.pages import Pages, phrase_of
+from o2sidecar.signin.reauthentication import renewed_for
 from o2sidecar.signin.transaction import Logins, NotAdmitted, Onward
 
 NO_CACHE: tuple[tuple[bytes, bytes], ...] = (
@@ -46,6 +48,8 @@ NO_CACHE: tuple[tuple[bytes, bytes], ...] = (
 
 _RETRY_AFTER = b"10"
 _NOBODY_FOR_ADDRESS = "No way to sign in is known for this address. Please choose one."
+
+_SENT_IN_VAIN = "What you sent did not arrive: you need to sign in again first. After that, please send it again."
 
 _JSON = (b"Content-Type", b"application/json")
 _JSON_ITEM = re.compile(rb"(?:^|,)[ \t]*application/json[ \t]*(?:[;,]|$)", re.IGNORECASE)
@@ -102,6 +106,9 @@ class Answers:
         """Say why not. `who`: whose session it is that is refused. `wanted`: where a login was to lead, if known."""
         if isinstance(refusal, (NotSignedIn, SessionEnded)):
             self.not_signed_in(exchange)
+            return
+        if isinstance(refusal, ReauthenticationNeeded):
+            self._once_more(exchange, refusal, who)
             return
         if isinstance(refusal, NotPermitted):
             # Whoever may not pass begins another login on purpose.
@@ -229,6 +236,21 @@ class Answers:
         begun.addCallback(lambda onward: self.send_on(exchange, onward))
         begun.addErrback(lambda failure: self.broken(exchange, failure))
 
+    def _once_more(self, exchange: Exchange, refusal: ReauthenticationNeeded, who: str) -> None:
+        """Have somebody sign in again who is signed in and stays so.
+
+        People always see a page and choose to: a provider that does not ask them could send them round in circles.
+        """
+        exchange.reason = refusal.reason
+        self.log(Outcome.FAILURE, exchange, who, f"asked to sign in again: {refusal.detail}")
+        keep_out_of_caches(exchange)
+        if self._speaks_json(exchange) or not expects_page(exchange):
+            self._refuse_script(exchange, refusal, plain=False)
+            return
+        exchange.also.append((b"WWW-Authenticate", refusal.challenge))
+        trouble = _SENT_IN_VAIN if exchange.has_body else refusal.sentence
+        self.sign_in(exchange, self.destinations.page_itself(exchange), 401, choosing=True, trouble=trouble)
+
     async def _not_received(self, exchange: Exchange) -> None:
         """Say that what a person sent is lost, and give it back where that is safe."""
         exchange.reason = NotSignedIn().reason
@@ -273,7 +295,12 @@ class Answers:
         if refusal.status == 401:
             told["login_url"] = f"{self.destinations.prefix}/start"
             # RFC 9110 §15.5.2: a 401 says how to authenticate. RFC 6750 §3: no error code where nothing was tried.
-            fields.append((b"WWW-Authenticate", b'Bearer realm="o2sidecar"'))
+            challenge = b'Bearer realm="o2sidecar"'
+            if isinstance(refusal, ReauthenticationNeeded):
+                told |= refusal.asked
+                told["login_url"] += renewed_for(self.destinations.prefix, self.forwarding.uri(exchange))
+                challenge = refusal.challenge
+            fields.append((b"WWW-Authenticate", challenge))
         return fields, json.dumps(told).encode("ascii")
 
     def _record(self, exchange: Exchange, refusal: Refusal, who: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from attrs import frozen
+from attrs import field, frozen
 
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.observe.records import Outcome
@@ -21,7 +21,8 @@ class LocalForm:
     """Answers the form.
 
     `judge`: gives the session of a user with a password who is at an address, `None` if there is none; may raise a
-    `Refusal`. `client_address`: where a request comes from. `issue`: begins a session and gives the Set-Cookie
+    `Refusal`. `begun`: notes in it what a login tells.
+    `client_address`: where a request comes from. `issue`: begins a session and gives the Set-Cookie
     values of it.
     """
 
@@ -30,6 +31,7 @@ class LocalForm:
     admission: Admitting
     answers: Answers
     issue: Callable[[Exchange, Session], Awaitable[list[bytes]]]
+    begun: Callable[[Session], Session] = field(default=lambda session: session)
 
     async def answer(self, exchange: Exchange, form: Fields, redirect: str) -> None:
         """Send whoever has signed in to `redirect`; show the page again with 400 without a user, with 401 in vain.
@@ -51,6 +53,6 @@ class LocalForm:
         if refusal is not None:
             self.answers.refuse(exchange, refusal, session.name, wanted=redirect)
             return
-        set_cookies = await self.issue(exchange, session)
+        set_cookies = await self.issue(exchange, self.begun(session))
         self.answers.log(Outcome.SUCCESS, exchange, session.name, "signed in as a local user")
         self.answers.send_on(exchange, Onward(location=location(redirect), set_cookies=tuple(set_cookies)))

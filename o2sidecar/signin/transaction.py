@@ -29,6 +29,7 @@ from o2sidecar.session.session import Session
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.fields import Fields
+from o2sidecar.signin.reauthentication import Reauthentication
 from o2sidecar.signin.redemptions import Redemptions
 
 _LONGEST_ERROR = 200
@@ -63,6 +64,7 @@ class Logins:
     state tell the login's seed always, and not only where a login is begun anew by itself or there are several
     providers.
     `session_check`: finds out why no session came of a login that was completed; without it nobody asks.
+    `reauthentication`: what logins have to be by where they lead; without it all will do.
     `random(n)` gives n unguessable bytes; `now` is in seconds since the epoch.
     """
 
@@ -81,6 +83,7 @@ class Logins:
     encode_state: bool = False
     seeds: bool = False
     session_check: FailedCheck | None = None
+    reauthentication: Reauthentication | None = None
     redemptions: Redemptions = field(factory=Redemptions, repr=False)
     counts: SignInCounts = field(factory=SignInCounts, repr=False)
 
@@ -119,6 +122,8 @@ class Logins:
             parameters["prompt"] = prompt
         if login_hint:
             parameters["login_hint"] = login_hint
+        if self.reauthentication is not None:
+            parameters.update(self.reauthentication.parameters(redirect))
         state = State(hash=pending.state_hash, redirect=redirect, seed=seed.text if seed else "")
         parameters.update(self._of_the_code_flow(exchange, registration, pending, state))
         written = self.pending.write(pending, self._host(exchange), cookies, now)
@@ -165,6 +170,8 @@ class Logins:
             registration = self._answering(exchange, pending)
             await registration.provider.check_response_issuer(issuer or None)
             session = await self._redeemed(exchange, registration, code, pending)
+            if self.reauthentication is not None:
+                session = self.reauthentication.judged(session, redirect)
         except Refusal as refused:
             # Where the provider failed, the same login may be tried once more.
             if refused.status < 500:

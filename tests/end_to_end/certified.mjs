@@ -1,6 +1,7 @@
 // npm's certified OpenID provider for the end-to-end tests: node certified.mjs PORT REDIRECT_URI...
 // Whoever comes is signed in as the cookie `account` says, without a page; everything asked for is granted. With the
-// cookie `pause`, the way back to the client is a link on a page and no redirect.
+// cookie `pause`, the way back to the client is a link on a page and no redirect. The cookies `acr` and `ts` say in which
+// class, and when. Whoever signs out at the provider ends sessions at LOGOUT_URI, where the environment names one.
 import Provider, { interactionPolicy } from 'oidc-provider';
 
 const [port, ...redirectUris] = process.argv.slice(2);
@@ -17,7 +18,13 @@ const provider = new Provider(issuer, {
     redirect_uris: redirectUris,
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
+    post_logout_redirect_uris: redirectUris.map((uri) => uri.replace('/callback', '/signed_out')),
+    ...(process.env.LOGOUT_URI && {
+      backchannel_logout_uri: process.env.LOGOUT_URI,
+      backchannel_logout_session_required: true,
+    }),
   }],
+  acrValues: ['urn:mfa'],
   ttl: { AuthorizationCode: 600 },
   pkce: { required: () => true },
   scopes: ['openid', 'offline_access', 'email', 'profile', 'groups'],
@@ -29,7 +36,7 @@ const provider = new Provider(issuer, {
   },
   conformIdTokenClaims: false,
   issueRefreshToken: async () => true,
-  features: { devInteractions: { enabled: false } },
+  features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
   interactions: { policy, url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: async (ctx, id) => ({
     accountId: id,
@@ -67,7 +74,9 @@ provider.use(async (ctx, next) => {
   }
   ctx.respond = false;
   const accountId = ctx.cookies.get('account') ?? 'ada';
-  await provider.interactionFinished(ctx.req, ctx.res, { select_account: {}, login: { accountId } });
+  const [acr, ts] = ['acr', 'ts'].map((name) => ctx.cookies.get(name));
+  const login = { accountId, ...(acr && { acr }), ...(ts && { ts: Number(ts) }) };
+  await provider.interactionFinished(ctx.req, ctx.res, { select_account: {}, login });
 });
 
 provider.listen(Number(port), '127.0.0.1', () => console.log(`listening at ${issuer}`));

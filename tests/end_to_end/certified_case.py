@@ -44,9 +44,9 @@ class CertifiedCase(ProcessCase):
         provider.await_listening(port)
         return provider
 
-    def start_sidecar(self, **settings: str) -> Running:
+    def start_sidecar(self, *arguments: str, **settings: str) -> Running:
         """The sidecar, once it listens."""
-        sidecar = self.run_sidecar(self.settings(self.port) | settings, "--defaults=o2sidecar")
+        sidecar = self.run_sidecar(self.settings(self.port) | settings, "--defaults=o2sidecar", *arguments)
         sidecar.await_listening(self.port)
         return sidecar
 

@@ -104,6 +104,9 @@ ROWS: Mapping[str, Row] = {
     "skip_auth_regex": row(status("/free"), "^/free", 403, 200),
     "skip_auth_preflight": row(status("/", *PREFLIGHT, method=b"OPTIONS"), "true", 403, 200),
     "trusted_ips": row(status(), "192.0.2.0/24", 403, 200),
+    "reauth_routes": row(
+        lambda world: (world.sign_in(), world.get("/admin").status)[1], "^/admin max_age=5m", 200, 401
+    ),
     "api_routes": row(status("/api/x"), "^/api/", 403, 401),
     "skip_jwt_bearer_tokens": row(_with_token(lambda world: world.provider), "true", 403, 200),
     "extra_jwt_issuers": row(

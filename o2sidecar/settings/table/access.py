@@ -24,6 +24,9 @@ class AccessOptions(Group):
     skip_auth_routes: Texts = option((), "paths open to everybody: PATTERN, METHOD=PATTERN or METHOD!=PATTERN")
     skip_auth_regex: Texts = option((), "patterns of paths open to everybody", successor="skip_auth_routes")
     skip_auth_preflight: bool = option(False, "let CORS preflight requests through without a session")
+    reauth_routes: Texts = option(
+        (), "paths that ask for a fresh sign-in: [METHOD=]PATTERN max_age=5m acr=CLASS, or one of the two", ours=True
+    )
     api_routes: Texts = option((), "patterns of URIs that are answered 401, not with a page")
     trusted_ips: Texts = option((), "client addresses or networks that need no session")
     skip_jwt_bearer_tokens: bool = option(False, "let a JWT in the Authorization header stand in the place of a login")
