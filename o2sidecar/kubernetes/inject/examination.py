@@ -1,0 +1,171 @@
+"""Which objects want a sidecar, and what there is to know about them before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from o2sidecar.kubernetes.findings import Severity
+from o2sidecar.kubernetes.inject import eligibility, former_proxy
+from o2sidecar.kubernetes.inject.app_port import AppPort, Unclear, find_app_port
+from o2sidecar.kubernetes.inject.former import Former
+from o2sidecar.kubernetes.inject.former_proxy import FormerProxy
+from o2sidecar.kubernetes.inject.options import InjectOptions
+from o2sidecar.kubernetes.inject.subject import Subject
+from o2sidecar.kubernetes.inject.wishes import Wishes, choice, misuses, wishes_of
+from o2sidecar.kubernetes.objects import at, is_a, items, namespace, pod_spec, selects
+from o2sidecar.kubernetes.operations import Data, Path
+from o2sidecar.kubernetes.original import Edits, Way, resolve
+
+
+class Say(Protocol):
+    """Takes what there is to be said about an object."""
+
+    def __call__(self, subject: Subject, severity: Severity, sentence: str, way: Way = (), base: Path = ()) -> None:
+        """`way` is within what lies at `base` in the object."""
+
+
+@frozen(kw_only=True, eq=False)
+class Workload:
+    """Pods that get a sidecar: an object of the stream, and what is known about it."""
+
+    index: int
+    former: Former
+    base: Path
+    template: Data
+    wishes: Wishes
+    proxy: FormerProxy | None
+    services: tuple[int, ...]
+    port: AppPort
+
+
+@frozen(kw_only=True, eq=False)
+class Examination:
+    """Judges one object after the other; `say` hears what is wrong with it."""
+
+    flags: InjectOptions
+    say: Say
+
+    def wants_one(self, index: int, former: Former, left_out: list[int]) -> bool:
+        """Whether a sidecar is to be put into it; notes why not."""
+        data, subject = former.data, former.subject
+        foreign = eligibility.foreign_workload(data)
+        template = (
+            eligibility.foreign_template(data)
+            if foreign
+            else at(data, former.base)
+            if former.base is not None
+            else None
+        )
+        is_workload = template is not None and not is_a(data, "", "Service")
+        if is_workload or is_a(data, "", "Service"):
+            self._misused(former, template if is_workload else None)
+        if not is_workload and not foreign:
+            return False
+        if choice(template) == "out":
+            left_out.append(index)
+            return False
+        if foreign:
+            self.say(subject, Severity.ERROR, foreign)
+            return False
+        if hook := eligibility.hook(data):
+            self.say(
+                subject, Severity.NOTE, f"it is left alone: it is a hook ({hook})", ("metadata", "annotations", hook)
+            )
+            left_out.append(index)
+            return False
+        return True
+
+    def _misused(self, former: Former, template: Data) -> None:
+        # a Service's restored data has no annotation of ours any more, a template none that we write
+        base = former.base or ()
+        for misuse in misuses(former.data, template):
+            in_template = template is not None and bool(base)
+            own = in_template and resolve(template, misuse.way) is not None
+            self.say(former.subject, Severity.ERROR, misuse.sentence, misuse.way, base if own else ())
+
+    def examine(self, index: int, former: Former, formers: Sequence[Former]) -> Workload | None:
+        """What there is to know about pods that want a sidecar; `None` when they cannot have one."""
+        base = former.base or ()
+        template = at(former.data, base)
+        wishes, problems = wishes_of(template, self.flags)
+        found = [*problems, *eligibility.obstacles(former.data, template, wishes)]
+        proxy = former_proxy.find(template)
+        rest = template
+        if proxy is not None:
+            refusal = self._refuse_proxy(template, proxy)
+            if refusal:
+                self.say(former.subject, Severity.ERROR, refusal, container_way(proxy.name), base)
+                return None
+            without = Edits(template)
+            former_proxy.take_out(without, proxy)
+            rest = without.root
+        found += eligibility.conflicts(rest)
+        for one in found:
+            self.say(former.subject, Severity.ERROR, one.sentence, one.way, base)
+        if found:
+            return None
+        services = self._services_of(former, template, formers)
+        try:
+            port = self._port(template, rest, wishes, proxy, [formers[one].data for one in services])
+        except Unclear as error:
+            self.say(former.subject, Severity.ERROR, str(error), ("spec", "containers"), base)
+            return None
+        return Workload(
+            index=index,
+            former=former,
+            base=base,
+            template=template,
+            wishes=wishes,
+            proxy=proxy,
+            services=services,
+            port=port,
+        )
+
+    def _port(
+        self, template: Data, rest: Data, wishes: Wishes, proxy: FormerProxy | None, services: Sequence[Data]
+    ) -> AppPort:
+        return find_app_port(
+            rest,
+            services,
+            wanted=wishes.flags.app_port,
+            container=wishes.container,
+            upstreams=proxy.upstreams if proxy is not None else (),
+        )
+
+    def _refuse_proxy(self, template: Data, proxy: FormerProxy) -> str:
+        leave_out = 'leave it out by the label o2sidecar/inject: "false"'
+        if len(items(pod_spec(template).get("containers"))) == 1:
+            return f"it is an oauth2-proxy of its own, with no app beside it; {leave_out}"
+        if not self.flags.replace_oauth2_proxy:
+            return (
+                f"container {proxy.name} is an oauth2-proxy; have it replaced by --replace-oauth2-proxy, or {leave_out}"
+            )
+        if proxy.open_secrets:
+            return (
+                f"container {proxy.name} holds secrets in plain sight ({', '.join(proxy.open_secrets)}); move them to "
+                f"the Secret {self.flags.secret} first"
+            )
+        if proxy.lost and not self.flags.force:
+            return (
+                f"what container {proxy.name} says by {', '.join(proxy.lost)} would be lost; move it to the ConfigMap "
+                f"{self.flags.config_map} (`o2sidecar convert` helps), and then say --force"
+            )
+        return ""
+
+    def _services_of(self, former: Former, template: Data, formers: Sequence[Former]) -> tuple[int, ...]:
+        where = namespace(former.data, self.flags.namespace)
+        return tuple(
+            index
+            for index, other in enumerate(formers)
+            if other.data is not None
+            and selects(other.data, template)
+            and namespace(other.data, self.flags.namespace) == where
+        )
+
+
+def container_way(container: str) -> Way:
+    """The way to a container, within a pod template."""
+    return ("spec", "containers", {"name": container})
