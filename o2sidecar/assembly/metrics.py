@@ -1,4 +1,4 @@
-"""Assembles the metrics listeners: addresses of their own, where nothing else is served."""
+"""Assembles the metrics listeners: addresses of their own, for metrics and health checks."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ from typing import Any
 
 from attrs import evolve
 
+from o2sidecar.assembly.apps import upstream_limits_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening, listener_of, secured
+from o2sidecar.http.exchange import Served
 from o2sidecar.http.listener.server import HttpServer
+from o2sidecar.http.upstream.endpoints import place_of
 from o2sidecar.http.upstream.pool import Pool
+from o2sidecar.http.upstream.routing import OneTarget
 from o2sidecar.observe.exposition import MetricsPage, Sources
+from o2sidecar.proxy import ReverseProxyResource
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.probe_relays import ProbeRelay
 from o2sidecar.settings.structure import Structure
+from o2sidecar.settings.upstreams import Upstream
+from o2sidecar.site import Fixed, Outage, Readiness, Sidecar
 
 _MOST_CONNECTIONS = 64
 
@@ -29,7 +37,11 @@ def metrics_listening(
     store_trouble: Callable[[], str] | None,
     reactor: Any,
 ) -> Listening:
-    """The listeners of metrics, if there are any. They stay while the process drains, and are not logged."""
+    """The listeners of metrics, if there are any. They stay while the process drains, and are not logged.
+
+    Health checks are answered there at fixed paths, whatever those of the public listener are: an app may have pages
+    of these names.
+    """
     if not structure.metrics_listeners:
         return Listening(listeners=(), background=())
     sources = Sources(
@@ -42,10 +54,34 @@ def metrics_listening(
         store_trouble=store_trouble,
     )
     limits = evolve(server.limits, connections=_MOST_CONNECTIONS)
-    page = HttpServer(MetricsPage(sources), clock=reactor, limits=limits)
-    factories, certificates = secured(page, structure.metrics_tls, reactor)
+    outage = outage_of(settings, store_trouble)
+    ready = Readiness(trouble=trouble, outage=outage, ending=lambda: server.draining)
+    health: dict[bytes, Served] = {b"/ping": Fixed(body=b"OK"), b"/ready": ready, **_relays(settings, reactor)}
+    tree = Sidecar(own=health, folders={}, guarded=MetricsPage(sources))
+    factories, certificates = secured(HttpServer(tree, clock=reactor, limits=limits), structure.metrics_tls, reactor)
     found = [listener_of(where, factories[where.secure], reactor) for where in structure.metrics_listeners]
     return Listening(
         listeners=tuple(evolve(each, where=f"{each.where} for metrics", stays=True) for each in found),
         background=certificates,
     )
+
+
+def outage_of(settings: Settings, store_trouble: Callable[[], str] | None) -> Callable[[], Outage]:
+    """Whether sessions can be looked up, each time it is asked."""
+    bad = Outage.BRIDGED if settings.redis_outage == "cookie-fallback" else Outage.TOTAL
+    return lambda: bad if store_trouble is not None and store_trouble() else Outage.NONE
+
+
+def _relays(settings: Settings, reactor: Any) -> dict[bytes, Served]:
+    """The app's health checks by path; each leads to just one target of the app."""
+    found: dict[bytes, Served] = {}
+    for relay in map(ProbeRelay.parse, settings.probe_relays):
+        # A kept connection would tell of the past: whether the app still accepts new ones is the question.
+        limits = upstream_limits_of(settings, evolve(Upstream.parse(relay.origin), keep_alive=False))
+        # Kubernetes does not verify the certificates of what it probes, either.
+        place = place_of(reactor, relay.origin, connect_time=limits.connect_time, verify=False)
+        app = ReverseProxyResource(
+            "", 0, b"", reactor, endpoint=place.endpoint, host_field=place.host, proxy_websockets=False, limits=limits
+        )
+        found[relay.path.encode("ascii")] = OneTarget(app=app, target=relay.target.encode("ascii"))
+    return found

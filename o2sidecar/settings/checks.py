@@ -186,6 +186,15 @@ def _upstreams(options: Options) -> Iterator[Problem]:
         yield _wrong("upstreams", sentence)
 
 
+def _probe_relays(options: Options) -> Iterator[Problem]:
+    if options.probe_relays and not (options.metrics_address or options.metrics_secure_address):
+        sentence = "health checks of the app are passed on at metrics_address, and there is none"
+        yield Problem(names=("probe_relays", "metrics_address"), sentence=sentence)
+    names = [text.partition("=")[0] for text in options.probe_relays]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield _wrong("probe_relays", f"{shown(name)} is there twice")
+
+
 def _timeout_status(options: Options) -> Iterator[Problem]:
     if options.upstream_timeout_status not in {502, 504}:
         yield _wrong("upstream_timeout_status", f"must be 502 or 504, not {options.upstream_timeout_status}")
@@ -245,6 +254,7 @@ _RULES: tuple[Callable[[Options], Iterator[Problem]], ...] = (
     _minimal_session,
     _one_authorization,
     _upstreams,
+    _probe_relays,
     _timeout_status,
     *PROVIDER_RULES,
     _address_header,

@@ -15,6 +15,7 @@ from o2sidecar.policy.redirects import Redirects
 from o2sidecar.settings import layouts
 from o2sidecar.settings.kinds import shown, shown_url
 from o2sidecar.settings.listeners import Address
+from o2sidecar.settings.probe_relays import ProbeRelay
 from o2sidecar.settings.redis_url import RedisUrl
 
 Check = Callable[[str], str]
@@ -136,6 +137,7 @@ RULES_OF_TEXTS: Mapping[str, Check] = {
     "skip_auth_regex": _unless_refused(lambda text: PublicPaths.parse([], [text])),
     "reauth_routes": _unless_refused(lambda text: ReauthRoutes.parse([text])),
     "api_routes": _unless_refused(Pattern),
+    "probe_relays": _unless_refused(ProbeRelay.parse),
     "whitelist_domains": _unless_refused(lambda text: Redirects(whitelist_domains=[text])),
     "provider_private_addresses": _network,
     "trusted_ips": _network,

@@ -39,6 +39,11 @@ def _over_tls(version: ssl.TLSVersion, ciphers: str = "", *, metrics: bool = Fal
     return probe
 
 
+def _of_the_app(world: World) -> bytes:
+    """Of which kind the answer is where the metrics listener has the app's health check."""
+    return b"".join(world.ask_metrics("/probe/app/liveness").values(b"content-type"))
+
+
 def _ended(world: World) -> bool:
     """Whether the process wants to end by itself soon."""
     world.pass_time(20)
@@ -148,6 +153,13 @@ ROWS: Mapping[str, Row] = {
     # Health checks.
     "ping_path": row(status("/alive"), "/alive", 403, 200),
     "ready_path": row(status("/fit"), "/fit", 403, 200),
+    "probe_relays": row(
+        _of_the_app,
+        "app/liveness=http://127.0.0.1:8080/healthz",
+        b"text/plain; version=0.0.4; charset=utf-8",
+        b"",
+        metrics_address="127.0.0.1:9100",
+    ),
     "ping_user_agent": row(status("/ping"), "kube-probe", 200, 403),
     "provider_required_at_start": row(_ended, "false", True, False, oidc_issuer_url="http://127.0.0.1:9"),
     "gcp_healthchecks": row(status("/liveness_check", b"User-Agent: GoogleHC/1.0"), "true", 403, 200),

@@ -164,11 +164,15 @@ class World(Whole):
 
     def scrape(self) -> str:
         """The page of metrics."""
+        return self.ask_metrics("/metrics").body.decode()
+
+    def ask_metrics(self, target: str) -> Message:
+        """The answer of the listener for metrics."""
         client = Client(Wire(self.clock.tcpServers[1][1].buildProtocol(IPv4Address("TCP", "192.0.2.2", 54321))))
-        client.send(b"GET /metrics HTTP/1.1\r\nHost: metrics\r\n\r\n")
-        while client.turn():
+        client.send(b"GET %s HTTP/1.1\r\nHost: metrics\r\n\r\n" % target.encode())
+        while client.turn() or self._turn():
             pass
-        return self.answer_to(client).body.decode()
+        return self.answer_to(client)
 
     def keep(self, answer: Message) -> None:
         """Take an answer's cookies into the jar, and out of it."""

@@ -82,3 +82,18 @@ class StaticAnswer:
     def pass_on(self, exchange: Exchange, target: bytes) -> None:
         """Answer: the same, whatever the target."""
         self.serve(exchange)
+
+
+@frozen(kw_only=True)
+class OneTarget:
+    """Passes GET and HEAD on to an app with one target, whatever was asked for; nothing else of the app is reached."""
+
+    app: App
+    target: bytes
+
+    def serve(self, exchange: Exchange) -> None:
+        """Pass it on, or answer 405."""
+        if exchange.method in {b"GET", b"HEAD"}:
+            self.app.pass_on(exchange, self.target)
+        else:
+            exchange.answer(405, [*PLAIN_TEXT, (b"Allow", b"GET, HEAD")], b"Method Not Allowed\n")

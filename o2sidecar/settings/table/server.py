@@ -69,6 +69,11 @@ class ProbeOptions(Group):
         ours=True,
         sidecar_default=False,
     )
+    probe_relays: Texts = option(
+        (),
+        "health checks of the app to pass on at metrics_address, as CONTAINER/KIND=URL, under /probe/CONTAINER/KIND",
+        ours=True,
+    )
     gcp_healthchecks: bool = option(False, "answer Google's old health checks", successor="ping_path")
 
 
