@@ -25,6 +25,8 @@ const provider = new Provider(issuer, {
     }),
   }],
   acrValues: ['urn:mfa'],
+  // It would tell nobody on loopback otherwise.
+  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
   ttl: { AuthorizationCode: 600 },
   pkce: { required: () => true },
   scopes: ['openid', 'offline_access', 'email', 'profile', 'groups'],
@@ -78,5 +80,7 @@ provider.use(async (ctx, next) => {
   const login = { accountId, ...(acr && { acr }), ...(ts && { ts: Number(ts) }) };
   await provider.interactionFinished(ctx.req, ctx.res, { select_account: {}, login });
 });
+
+provider.on('backchannel.error', (ctx, error) => console.log(`back-channel logout failed: ${error}`));
 
 provider.listen(Number(port), '127.0.0.1', () => console.log(`listening at ${issuer}`));

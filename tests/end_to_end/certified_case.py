@@ -30,8 +30,11 @@ class CertifiedCase(ProcessCase):
         self.base = f"http://127.0.0.1:{self.port}"
         self.visitor = Visitor()
 
-    def start_provider(self, port: int = 0, callbacks: Sequence[str] = ()) -> Running:
-        """The provider, once it answers; at its usual port and for the one sidecar, unless others are given."""
+    def start_provider(self, port: int = 0, callbacks: Sequence[str] = (), *, logout_uri: str = "") -> Running:
+        """The provider, once it answers; at its usual port and for the one sidecar, unless others are given.
+
+        `logout_uri`: which it tells of logouts.
+        """
         modules = NPM / "node_modules"
         self.assertTrue((modules / "oidc-provider").is_dir(), f"npm's oidc-provider is not in {NPM}: make provider")
         folder = Path(self.mktemp()).resolve()
@@ -40,7 +43,8 @@ class CertifiedCase(ProcessCase):
         (folder / "node_modules").symlink_to(modules)
         port = port or self.provider_port
         known = callbacks or [f"{self.base}/oauth2/callback"]
-        provider = self.run_process(["node", str(folder / "certified.mjs"), str(port), *known])
+        told = {"LOGOUT_URI": logout_uri} if logout_uri else {}
+        provider = self.run_process(["node", str(folder / "certified.mjs"), str(port), *known], told)
         provider.await_listening(port)
         return provider
 
