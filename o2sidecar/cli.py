@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": ("o2sidecar.demo.run", "run an embedded provider and two small apps behind sidecars, on loopback"),
     "revoke": ("o2sidecar.revoke", "end sessions on every sidecar: a user's, a single one, or all of them"),
     "init": ("o2sidecar.kubernetes.init.command", "write what all apps of a domain share in Kubernetes"),
+    "migrate": ("o2sidecar.kubernetes.migrate.command", "plan the way from Istio's ext_authz to sidecars"),
     "schema": ("o2sidecar.settings.schema", "print the JSON Schema of the structured file, for editors"),
     "healthcheck": ("o2sidecar.healthcheck", "ask a running sidecar's /ping; for container health checks"),
 }

@@ -172,17 +172,15 @@ def _assignment(text: str) -> tuple[str, Any]:
     option = BY_KEY[key]
     if option.secret:
         raise Misused(f"--set {key}: a secret has no place on a command line, where everybody can read it")
-    if key == "provider" or option.flag in _by_container():
+    if key == "provider" or option.flag in said_by_container():
         raise Misused(f"--set {key}: that is said elsewhere already")
-    if option.successor:
-        raise Misused(f"--set {key}: this is an old name of {option.successor}")
     try:
         return key, option.kind.from_text(value)
     except ValueError as error:
         raise Misused(f"--set {key}: {error}") from None
 
 
-def _by_container() -> frozenset[str]:
-    """The flags that the sidecar's container has in any case, against which the file would be of no effect."""
+def said_by_container() -> frozenset[str]:
+    """The flags that the sidecar's container has in any case, against which the file is of no effect."""
     said = read_command_line(SidecarSpec(app_port=8080).arguments).occurrences
     return frozenset(said) | {"--client-id"}
