@@ -30,10 +30,14 @@ class Verbatim:
     Attributes:
         text: what stands in the file, as `Document.source` gives it.
         data: what it says.
+        column: where the text's first line begins, for a block collection; `None` is where its neighbours would.
+        whole: whether the text is a whole pair or item, with its key or dash and its comments.
     """
 
     text: str
     data: Data
+    column: int | None = None
+    whole: bool = False
 
 
 @frozen(kw_only=True)
@@ -133,7 +137,7 @@ def _at(data: Data, operation: Operation, depth: int) -> Data:
     """The data below the first steps of a path, changed."""
     path = operation.path
     if depth == len(path):
-        if operation.op == "test" and not _same(data, operation.data):
+        if operation.op == "test" and not same(data, operation.data):
             raise ValueError(f"{pointer(path) or 'the document'} holds something else than expected")
         return None if operation.op == "remove" else data if operation.op == "test" else operation.data
     step = path[depth]
@@ -187,12 +191,12 @@ def _step(data: Data, step: str | int, path: Path) -> Any:
     return step
 
 
-def _same(one: Data, other: Data) -> bool:
+def same(one: Data, other: Data) -> bool:
     """Equality of JSON (RFC 6902 section 4.6): true is not 1, but 1 is 1.0."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     return bool(one == other)

@@ -50,6 +50,19 @@ class Text:
         found = _BREAK.search(self.characters, offset)
         return found.start() if found else len(self.characters)
 
+    def line_break_before(self, offset: int) -> int | None:
+        """Where the line before ends; `None` on the first one."""
+        line = bisect_right(self._starts, offset) - 1
+        if line == 0:
+            return None
+        start = self._starts[line]
+        return start - (2 if self.characters.startswith("\r\n", start - 2) else 1)
+
+    def next_line(self, line_end: int) -> int:
+        """Where the line begins after one that ends here."""
+        found = _BREAK.match(self.characters, line_end)
+        return found.end() if found else line_end
+
     def column(self, offset: int) -> int:
         """How many characters stand before an offset on its line."""
         return offset - self.line_start(offset)
@@ -81,6 +94,17 @@ class Text:
         while found := _PROPERTY.match(self.characters, offset):
             offset = self.next(found.end())
         return offset
+
+    def before_comments(self, offset: int) -> int:
+        """Where the comments begin that stand right above a line, in the same column as what is there."""
+        column, start = self.column(offset), offset
+        while (before := self.line_break_before(start)) is not None:
+            line_start = self.line_start(before)
+            comment = line_start + len(self.indentation(line_start))
+            if comment - line_start != column or not self.characters.startswith("#", comment):
+                break
+            start = comment
+        return start
 
     def behind_comments(self, offset: int, column: int) -> int:
         """The end of the last line that belongs to what ends at an offset.

@@ -98,6 +98,8 @@ class _Reading:
         if self.findings:
             raise ManifestProblem(self.findings)
         assert self.root
+        if not self.root.written:
+            self.root.start = self.root.content = self.root.end = self.start
         return self.root
 
     def problem(self, error: Exception) -> ManifestProblem:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from o2sidecar.kubernetes.findings import ManifestProblem, Place
-from o2sidecar.kubernetes.operations import Data, Path, Verbatim
+from o2sidecar.kubernetes.operations import Data, Operation, Path, Verbatim, apply, inverse, same
+from o2sidecar.kubernetes.text.changes import Changes
+from o2sidecar.kubernetes.text.editing import splices_of
 from o2sidecar.kubernetes.text.lines import Text
 from o2sidecar.kubernetes.text.nodes import Entry, Node
 from o2sidecar.kubernetes.text.reading import read_documents
+from o2sidecar.kubernetes.text.splices import Splices
 
 
 @frozen(kw_only=True, eq=False)
@@ -60,6 +63,43 @@ class Document:
         node = entries[-1].value if entries else self.root
         return self.text.characters[node.content : node.end]
 
+    def edited(self, operations: Sequence[Operation]) -> str:
+        """The whole stream's text after operations on this document; see `Stream.edited`."""
+        return _edited(self.text, [self], {self.index: operations})
+
+    def inverse(self, operations: Sequence[Operation]) -> tuple[Operation, ...]:
+        """Operations that undo these on the edited document.
+
+        A scalar that is replaced comes back as it was written, what is removed from block style with its comments; what
+        is added goes without a trace, but for blanks between a `{}` and a comment. Raises as `edited` does.
+        """
+        document, undone = self, []
+        for operation in operations:
+            for back in inverse(document.data, [operation]):
+                undone.append(evolve(back, value=document._remembered(back)))
+            document = Stream.read(document.edited([operation]), self.text.name).documents[self.index]
+        return tuple(reversed(undone))
+
+    def _remembered(self, back: Operation) -> Data | Verbatim:
+        """The value of an inverse operation with its text in this document, where it is written here."""
+        entries = list(self._entries(back.path))
+        if back.op == "remove" or len(entries) != len(back.path):
+            return back.value
+        text, node = self.text, entries[-1].value if entries else self.root
+        if back.op == "replace" or not entries:
+            return Verbatim(
+                text=self.source(back.path), data=back.value, column=text.column(node.content) if node.entries else None
+            )
+        start, end = entries[-1].start, entries[-1].end
+        column = text.column(start)
+        parents = list(self._entries(back.path[:-1]))
+        parent = parents[-1].value if parents else self.root
+        if not parent.flow:
+            if text.leads(start) and (parents or parent.entries[0] is not entries[-1]):
+                start = text.before_comments(start)
+            end = text.behind_comments(end, column)
+        return Verbatim(text=text.characters[start:end], data=back.value, column=column, whole=True)
+
     def _entries(self, path: Path) -> Iterator[Entry]:
         """What a path leads through, as far as it is written."""
         node = self.root
@@ -97,6 +137,47 @@ class Stream:
                 Document(text=whole, index=index, root=root) for index, root in enumerate(read_documents(whole))
             ),
         )
+
+    def edited(self, operations: Mapping[int, Sequence[Operation]]) -> str:
+        """The text after operations on the documents of these indices; all else stays as it is, to the byte.
+
+        Raises `ManifestProblem` for operations that do not fit, for what cannot be changed without changing something
+        else (through an alias or a merge key), and where the text would not say what was asked for.
+        """
+        return _edited(self.text, self.documents, operations)
+
+
+def _edited(text: Text, documents: Sequence[Document], operations: Mapping[int, Sequence[Operation]]) -> str:
+    splices = Splices(text=text)
+    expected: dict[int, Data] = {}
+    for document in documents:
+        wanted = operations.get(document.index, ())
+        try:
+            expected[document.index] = apply(document.data, wanted)
+            changes = Changes.of(text, document.root)
+            for operation in wanted:
+                changes.take(operation)
+            splices.pieces += splices_of(changes).pieces
+        except ValueError as error:
+            raise ManifestProblem.at(document.start, f"it cannot be changed: {error}") from None
+    edited = splices.applied()
+    if edited != text.characters:
+        _verify(text, documents, edited, expected)
+    return edited
+
+
+def _verify(text: Text, documents: Sequence[Document], edited: str, expected: Mapping[int, Data]) -> None:
+    """A last look: whatever the style, no text goes out that says something else than was asked for."""
+    try:
+        found = Stream.read(edited, text.name).documents
+    except ManifestProblem:
+        found = ()
+    for document in documents:
+        if document.index >= len(found) or not same(found[document.index].data, expected[document.index]):
+            raise ManifestProblem.at(
+                document.start,
+                "it is written in a way that cannot be changed in place; write it in a plainer style first",
+            )
 
 
 def _decoded(content: bytes, name: str) -> str:
