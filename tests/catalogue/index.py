@@ -20,13 +20,14 @@ GROUPS: Mapping[str, str] = {
     "U": "Paths",
     "D": "Denial of service",
     "R": "Where people are sent",
+    "S": "Sessions and cookies",
     "O": "Signing in",
     "J": "Tokens and keys",
     "L": "Signing out",
     "A": "Who may pass",
     "X": "Pages, logs, and what is in sight",
 }
-_ID = re.compile(r"\b[PFUDROJLAX][0-9]{1,2}\b")
+_ID = re.compile(r"\b[PFUDRSOJLAX][0-9]{1,2}\b")
 _INTRODUCTION = """# Security rules and their tests
 
 Each rule has a number, by which tests name it. This page is made of the rules (`tests/catalogue/rules.tsv`) and of the

@@ -51,7 +51,7 @@ class LogoutCase(SynchronousTestCase):
 
     def world(self, **changes: str) -> World:
         often = {"discovery_refresh_interval": "1s", "cookie_secure": "false"}
-        world = World(load([], variables(defaults="o2sidecar", **often, **changes)))
+        world = World(load([], variables(**{"defaults": "o2sidecar", **often, **changes})))
         self.addCleanup(world.end)
         world.provider.claims["sid"] = "s-1"
         world.provider.discovery["end_session_endpoint"] = f"{ADDRESS}/logout"
