@@ -13,6 +13,8 @@ COMMANDS = {
     "demo": ("o2sidecar.demo.run", "run an embedded provider and two small apps behind sidecars, on loopback"),
     "revoke": ("o2sidecar.revoke", "end sessions on every sidecar: a user's, a single one, or all of them"),
     "init": ("o2sidecar.kubernetes.init.command", "write what all apps of a domain share in Kubernetes"),
+    "keys": ("o2sidecar.kubernetes.keys", "make a cookie secret, or put another one into a Secret"),
+    "convert": ("o2sidecar.kubernetes.convert.command", "write pods and files of oauth2-proxy as those of o2sidecar"),
     "migrate": ("o2sidecar.kubernetes.migrate.command", "plan the way from Istio's ext_authz to sidecars"),
     "schema": ("o2sidecar.settings.schema", "print the JSON Schema of the structured file, for editors"),
     "healthcheck": ("o2sidecar.healthcheck", "ask a running sidecar's /ping; for container health checks"),

@@ -91,7 +91,11 @@ def _completed(
         if ask is None:
             missing.append(flag)
             return ""
-        if not (said := ask(f"{question}: ").strip()):
+        try:
+            said = ask(f"{question}: ").strip()
+        except EOFError:
+            said = ""
+        if not said:
             missing.append(flag)
         return said
 

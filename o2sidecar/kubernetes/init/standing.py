@@ -45,8 +45,11 @@ class Standing:
         return cls(folder=folder, texts=texts, values=_values(texts.get(SECRET_FILE), str(folder / SECRET_FILE)))
 
     def wanted(self, files: Mapping[str, str]) -> dict[str, str]:
-        """The same files, but that what the list of ignored files has besides is kept."""
+        """The same files, but what people wrote otherwise to the same effect is kept."""
         wanted = dict(files)
+        secret = self.texts.get(SECRET_FILE)
+        if secret is not None and len(set(_masked(secret, files[SECRET_FILE]))) == 1:
+            wanted[SECRET_FILE] = secret
         there = self.texts.get(IGNORE_FILE, "")
         if {SECRET_FILE, f"/{SECRET_FILE}"} & set(there.splitlines()):
             wanted[IGNORE_FILE] = there
@@ -62,7 +65,7 @@ class Standing:
                 continue
             before, after = (there, text) if name != SECRET_FILE else _masked(there, text)
             lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (new)", lineterm="")
-            yield "\n".join(lines) or f"{name}: the same, written otherwise"
+            yield "\n".join(lines)
 
     def left_over(self, files: Mapping[str, str]) -> list[str]:
         """Files of an earlier realm in the folder that are none of these."""

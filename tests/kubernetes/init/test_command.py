@@ -414,6 +414,13 @@ class ExistingFolderTests(_Case):
         self.assertEqual(self.read(".gitignore"), "*.bak\nsecret.yaml\n")
         self.assertEqual(self.read("mine.yaml"), "kind: Mine\n")
 
+    def test_the_same_secret_written_otherwise(self) -> None:
+        """A Secret that people wrote in another way, with the same values, stays as they wrote it."""
+        text = self.read("secret.yaml").replace("stringData:", "# ours\nstringData:")
+        (self.folder / "secret.yaml").write_text(text)
+        self.assertEqual(self.init("--allow-github-org", "acme").status, 0)
+        self.assertEqual(self.read("secret.yaml"), text)
+
     def test_a_link_is_not_followed(self) -> None:
         """A link in a file's place is refused, and what it leads to stays as it is."""
         target = self.work / "precious"
