@@ -26,6 +26,14 @@ LOGO = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#0b6e4f"/>'
     '<path d="M8 23 16 8l8 15" fill="none" stroke="#fff" stroke-width="3"/></svg>'
 )
+_POST = """
+const form = document.createElement('form');
+form.method = 'post';
+form.action = '/reports';
+form.append(Object.assign(document.createElement('textarea'), {name: arguments[0], value: 'Well done.'}));
+document.body.append(form);
+form.submit();
+"""
 NAME, COLOUR, FOOTER = "Acme Reports", "#0b6e4f", "Help: extension 4711"
 
 
@@ -138,6 +146,32 @@ class VisitTests(PagesCase):
         names = [cookie["name"] for cookie in self.browser.get_cookies()]
         self.assertNotIn("_oauth2_proxy", names)
         self.assertEqual(self.browser.current_url, f"{self.base}/oauth2/sign_out")
+
+    def test_in_a_window_of_its_own(self) -> None:
+        """Where a login in a popup ends, the page says whether it came to anything."""
+        self.start_provider()
+        self.start()
+        self.open("/oauth2/renewed", "You are not signed in")
+        self.judge_logged("renewed-in-vain", LIGHT, DARK)
+        self.press("Sign in")
+        self.await_text("You are signed in")
+        # It closes itself, which the console says that it may not where no script opened it.
+        self.complaints()
+        self.judge("renewed", LIGHT, DARK, leads=False)
+
+    def test_a_form_without_a_session(self) -> None:
+        """What was filled in is kept where it can be sent again; what holds a password is not."""
+        self.start(SKIP_AUTH_ROUTES="^/open/")
+        for field, name, offered in (
+            ("comment", "posted-form", "Send again"),
+            ("password", "posted-form-lost", "Sign in"),
+        ):
+            self.browser.get(f"{self.base}/open/")
+            self.browser.execute_script(_POST, field)
+            self.await_text("What you sent did not arrive")
+            self.assertIn(offered, self.text("main"))
+            self.assertEqual("Send again" in self.text("main"), field == "comment")
+            self.judge_logged(name, LIGHT, DARK, *((PHONE,) if field == "comment" else ()))
 
     def test_an_app_that_is_down(self) -> None:
         """Its page offers to try again, and does not blame the session."""
