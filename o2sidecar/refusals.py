@@ -103,7 +103,8 @@ class LoginLost(LoginFailed):
     """An answer came whose login this browser does not know.
 
     Attributes:
-        why: what became of its cookie: missing, another, or as `CookieRefused` says; or of its session: lost or ended.
+        why: what became of its cookie: missing, another, or as `CookieRefused` says; of its state: redirect, where that
+            leads elsewhere by now; or of its session: lost or ended.
     """
 
     why: str

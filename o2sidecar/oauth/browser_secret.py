@@ -14,14 +14,15 @@ from collections.abc import Callable
 from hashlib import sha256
 from math import ceil
 
-from attrs import field, frozen
-from attrs.validators import instance_of, matches_re, max_len
+from attrs import evolve, field, frozen
+from attrs.validators import instance_of, matches_re, max_len, min_len
 
 from o2sidecar.oauth.pending import PendingLogin
 from o2sidecar.oauth.pkce import new_verifier
 from o2sidecar.oauth.state import State
 
 _SIZE = 32
+_SEAL = 10
 _HASH = 43
 """Characters of a SHA-256 hash in unpadded base64."""
 _MOMENTS = 1024
@@ -41,12 +42,14 @@ class Seed:
         again: how many logins before it failed in a row and were begun anew by themselves.
         provider: the short id of the provider that is to answer; empty where there is but one.
         chance: random bytes.
+        seal: what ties the login to the page that it leads to (`BrowserSecret.sealed`).
     """
 
     begun: int = field(validator=instance_of(int))
     again: int = 0
     provider: str = field(default="", validator=[matches_re(r"[A-Za-z0-9._~=-]*"), max_len(64)])
     chance: bytes = field(default=b"", validator=max_len(10))
+    seal: bytes = field(default=bytes(_SEAL), repr=False, validator=[min_len(_SEAL), max_len(_SEAL)])
 
     @classmethod
     def new(cls, random: Callable[[int], bytes], now: float, *, again: int = 0, provider: str = "") -> Seed:
@@ -55,8 +58,9 @@ class Seed:
 
     @property
     def packed(self) -> bytes:
-        """16 bytes and the provider's id."""
-        return bytes([self.again]) + self.begun.to_bytes(5, "big") + self.chance + self.provider.encode("ascii")
+        """26 bytes and the provider's id."""
+        began = bytes([self.again]) + self.begun.to_bytes(5, "big")
+        return began + self.chance + self.seal + self.provider.encode("ascii")
 
     @property
     def text(self) -> str:
@@ -72,7 +76,8 @@ class Seed:
                 again=packed[0],
                 begun=int.from_bytes(packed[1:6], "big"),
                 chance=packed[6:16],
-                provider=packed[16:].decode("ascii"),
+                seal=packed[16:26],
+                provider=packed[26:].decode("ascii"),
             )
         except (ValueError, IndexError, binascii.Error):
             return None
@@ -89,6 +94,19 @@ class BrowserSecret:
     def new(cls, random: Callable[[int], bytes]) -> BrowserSecret:
         """For a browser that has none; `random(n)` gives n unguessable bytes."""
         return cls(secret=random(_SIZE))
+
+    def sealed(self, seed: Seed, redirect: str) -> Seed:
+        """The seed of a login that leads to this page and to no other, whatever becomes of the state on its way."""
+        packed = evolve(seed, seal=bytes(_SEAL)).packed + b"\0" + redirect.encode("utf-8", "surrogatepass")
+        return evolve(seed, seal=self._derived(b"redirect", packed)[:_SEAL])
+
+    def vouches_for(self, state: State) -> bool:
+        """Whether a state of a login that was found still leads where that login is to lead.
+
+        Where the state has no room for a seed, as with oauth2-proxy, nothing vouches for that.
+        """
+        seed = Seed.parse(state.seed) if state.seed else None
+        return seed is None or hmac.compare_digest(self.sealed(seed, state.redirect).seal, seed.seal)
 
     def login(self, seed: Seed, *, pkce: bool) -> PendingLogin:
         """The login with this seed, which travels in its state."""

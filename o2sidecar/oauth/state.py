@@ -13,7 +13,7 @@ from o2sidecar.refusals import BadRequest, LoginFailed
 
 _LONGEST = 16 * 1024
 _BASE64 = re.compile(r"[A-Za-z0-9_-]*={0,2}")
-_SEED = re.compile(r"#~([A-Za-z0-9_-]{22,108})\Z")
+_SEED = re.compile(r"#~([A-Za-z0-9_-]{35,120})\Z")
 
 
 @frozen(kw_only=True)

@@ -71,8 +71,9 @@ class PendingCookie:
     def find(self, cookies: Cookies, state: State, now: float) -> PendingLogin:
         """The login that this browser began with this state (RFC 6749 §10.12).
 
-        Raises `LoginLost`: csrf_cookie_missing, csrf_cookie_unreadable, or csrf_state_differs if the browser began
-        another login than the one that is answered.
+        Raises `LoginLost`: csrf_cookie_missing, csrf_cookie_unreadable, csrf_state_differs if the browser began
+        another login than the one that is answered, or csrf_redirect_differs if it is that one, but the state leads
+        elsewhere than it did.
         """
         values = self._values(cookies, state.hash)
         if not values:
@@ -83,16 +84,26 @@ class PendingCookie:
             if isinstance(pending, str):
                 why = pending
                 continue
-            if pending.answers(state.hash):
-                return pending
-            if pending.browser:
-                other = BrowserSecret(secret=pending.browser).find(state, self.attributes.expire, now)
-                if other is not None:
-                    return other
+            login = self._answered(pending, state, now)
+            if login is not None:
+                return login
             found += 1
         if found:
             raise _lost("csrf_state_differs", "The CSRF cookie of this browser belongs to another sign-in.", "another")
         raise _lost("csrf_cookie_unreadable", "The CSRF cookie of this sign-in has expired or is damaged.", why)
+
+    def _answered(self, pending: PendingLogin, state: State, now: float) -> PendingLogin | None:
+        """The login of this state, if it is the cookie's or another of the cookie's browser."""
+        if not pending.browser:
+            return pending if pending.answers(state.hash) else None
+        # Not by the hash alone: a state whose seed was taken away could lead anywhere.
+        browser = BrowserSecret(secret=pending.browser)
+        login = browser.find(state, self.attributes.expire, now)
+        if login is not None and not browser.vouches_for(state):
+            raise _lost(
+                "csrf_redirect_differs", "The page that this sign-in was for was changed on the way.", "redirect"
+            )
+        return login
 
     def done(self, host: str, now: float) -> bytes:
         """The Set-Cookie value that tells for a minute, in the place of a login's cookie, that it was completed."""

@@ -84,6 +84,7 @@ _OF_COOKIES = {
     "malformed": ("cookie_damaged", "the cookie came back damaged."),
     "content": ("cookie_damaged", "the cookie came back with something else in it."),
     "another": ("cookie_replaced", "the cookie that came back is another sign-in's; does another app use its name?"),
+    "redirect": ("state_changed", "the page that sign-in was for was changed on the way to the provider and back."),
     "lost": ("session_lost", "the session is not where sessions are kept; do all servers keep them in the same place?"),
     "ended": ("session_ended", "the session was over as soon as it had begun; was it revoked, or lives it too short?"),
 }

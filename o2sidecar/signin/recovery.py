@@ -47,7 +47,8 @@ class Recovery:
                 raise
             if not self.logins.counts_rounds(fields):
                 raise
-            wanted = self.logins.wanted(fields) or "/"
+            changed = isinstance(refusal, LoginLost) and refusal.why == "redirect"
+            wanted = "/" if changed else self.logins.wanted(fields) or "/"
             if await self.logins.current(exchange) is not None:
                 # Another tab has signed in meanwhile.
                 return Onward(location=location(wanted))

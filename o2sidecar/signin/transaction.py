@@ -23,7 +23,7 @@ from o2sidecar.policy.provenance import Admitting
 from o2sidecar.policy.redirects import Redirects, location
 from o2sidecar.providers.registrations import Registration, Registrations
 from o2sidecar.refusals import BadRequest, LoginFailed, LoginLost, NotPermitted, ProviderFailed, Refusal
-from o2sidecar.session.cookies import Cookies, parse_cookies
+from o2sidecar.session.cookies import parse_cookies
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.session import Session
 from o2sidecar.signin.callback_uri import CallbackUri
@@ -115,7 +115,9 @@ class Logins:
         seed = (
             Seed.new(self.random, now, again=again, provider=self.registrations.mark(registration)) if named else None
         )
-        pending = self._new(cookies, seed, bool(registration.code_challenge_method), now)
+        browser = self.pending.browser(cookies, now) or BrowserSecret.new(self.random)
+        seed = browser.sealed(seed, redirect) if seed else None
+        pending = self._new(browser, seed, bool(registration.code_challenge_method), now)
         parameters = dict(registration.provider.authorization_parameters())
         if prompt:
             parameters.pop("approval_prompt", None)
@@ -161,9 +163,9 @@ class Logins:
         cookies = _cookies(exchange)
         try:
             pending = self.pending.find(cookies, answered, self.now())
-        except LoginFailed:
+        except LoginLost as lost:
             if await self.current(exchange) is not None:
-                return Onward(location=location(redirect))
+                return Onward(location=location("/" if lost.why == "redirect" else redirect))
             raise
         cleared = self.pending.clear(self._host(exchange), cookies, answered.hash)
         try:
@@ -244,9 +246,8 @@ class Logins:
             return False
         return bool(answered.seed) or not (self.seeds or self.registrations.several)
 
-    def _new(self, cookies: Cookies, seed: Seed | None, pkce: bool, now: float) -> PendingLogin:
-        """A login of the browser that sends these cookies."""
-        browser = self.pending.browser(cookies, now) or BrowserSecret.new(self.random)
+    def _new(self, browser: BrowserSecret, seed: Seed | None, pkce: bool, now: float) -> PendingLogin:
+        """A login of a browser."""
         if seed is not None:
             return browser.login(seed, pkce=pkce)
         return browser.login_at(now, self.pending.attributes.expire, pkce=pkce)

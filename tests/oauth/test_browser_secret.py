@@ -31,7 +31,7 @@ class SeedTests(SynchronousTestCase):
         """What is written is read."""
         seed = Seed(begun=begun, again=again, provider=provider, chance=os.urandom(10))
         self.assertEqual(Seed.parse(seed.text), seed)
-        self.assertRegex(seed.text, r"\A[A-Za-z0-9_-]{22,108}\Z")
+        self.assertRegex(seed.text, r"\A[A-Za-z0-9_-]{35,120}\Z")
 
     @settings(deadline=None)
     @given(st.text(max_size=70) | st.text("AZaz09-_", max_size=70))

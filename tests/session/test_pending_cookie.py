@@ -139,7 +139,7 @@ class BrowserTests(SynchronousTestCase):
         states = []
         for tab in range(count):
             browser = COOKIE.browser(cookies, NOW + tab) or BrowserSecret.new(os.urandom)
-            seed = Seed.new(os.urandom, NOW + tab, provider="other") if seeds else None
+            seed = browser.sealed(Seed.new(os.urandom, NOW + tab, provider="other"), "/") if seeds else None
             pending = browser.login(seed, pkce=True) if seed else browser.login_at(NOW + tab, 900, pkce=True)
             cookies = sent(COOKIE.write(pending, HOST, cookies, NOW + tab))
             states.append(State(hash=pending.state_hash, redirect="/", seed=seed.text if seed else ""))
@@ -170,7 +170,7 @@ class BrowserTests(SynchronousTestCase):
         for seeds in (False, True):
             states, _ = self.tabs(2, seeds)
             others, cookies = self.tabs(2, seeds)
-            for state in (states[0], evolve(states[0], seed=others[0].seed), evolve(states[0], seed="A" * 22)):
+            for state in (states[0], evolve(states[0], seed=others[0].seed), evolve(states[0], seed="A" * 35)):
                 self.assertRaises(LoginLost, COOKIE.find, cookies, state, NOW)
 
     def test_a_seed_that_was_changed(self) -> None:
@@ -178,8 +178,24 @@ class BrowserTests(SynchronousTestCase):
         (state, _), cookies = self.tabs(2, True)
         seed = Seed.parse(state.seed)
         assert seed is not None
-        for changed in (evolve(seed, begun=seed.begun + 1), evolve(seed, again=1), evolve(seed, provider="evil")):
+        for changed in (
+            evolve(seed, begun=seed.begun + 1),
+            evolve(seed, again=1),
+            evolve(seed, provider="evil"),
+            evolve(seed, seal=b"x" * 10),
+        ):
             self.assertRaises(LoginLost, COOKIE.find, cookies, evolve(state, seed=changed.text), NOW)
+
+    def test_a_page_that_was_changed(self) -> None:
+        """A state that leads elsewhere than its login did is none, be it the last login's or another's."""
+        states, cookies = self.tabs(2, True)
+        for state in states:
+            for redirect in ("/other", "https://evil.example/", "", "/\0"):
+                with self.assertRaises(LoginLost) as caught:
+                    COOKIE.find(cookies, evolve(state, redirect=redirect), NOW)
+                self.assertEqual((caught.exception.reason, caught.exception.why), ("csrf_redirect_differs", "redirect"))
+            bare = evolve(state, seed="", redirect="/other")
+            self.assertRaises(LoginLost, COOKIE.find, cookies, bare, NOW)
 
     def test_oauth2_proxys_cookie(self) -> None:
         """A browser that comes from a pod of oauth2-proxy gets a secret with its next login here."""

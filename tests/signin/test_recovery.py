@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.http.exchange import HeaderFields
 from o2sidecar.policy.peers import Forwarding
+from o2sidecar.policy.redirects import location
 from o2sidecar.refusals import LoginFailed, LoginLoop, LoginLost, NotPermitted, ProviderFailed, Refusal
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.cookies import CookieAttributes
@@ -218,7 +219,7 @@ class OnceMoreTests(SynchronousTestCase):
         begun = browser.begin("/wanted?x=1")
         self.assertRegex(query_of(begun.location)["state"], r"\A[\w-]{43}:/wanted\?x=1\Z")
         browser.jar.clear()
-        self.assertRegex(query_of(browser.back(begun).location)["state"], r"\A[\w-]{43}:/wanted\?x=1#~[\w-]{22}\Z")
+        self.assertRegex(query_of(browser.back(begun).location)["state"], r"\A[\w-]{43}:/wanted\?x=1#~[\w-]{35}\Z")
 
 
 class TwiceTests(SynchronousTestCase):
@@ -282,6 +283,74 @@ class TwiceTests(SynchronousTestCase):
         browser.back(begun)
         onward = browser.back(begun)
         self.assertEqual((onward.location, onward.session), (b"/wanted", None))
+
+
+class ChangedPageTests(SynchronousTestCase):
+    """The page that a login is for is sealed with the browser's secret: a changed state leads nobody elsewhere."""
+
+    OTHER = "https://phish.example.org/page"
+
+    def changed(self, begun: Onward, was: str, *, seed: bool = True) -> Onward:
+        """The same login with another page in its state, which the whitelist would let pass."""
+        state = query_of(begun.location)["state"]
+        left, hash, right = state.partition("#~")
+        told = left.replace(f":{was}", f":{self.OTHER}") + (hash + right if seed else "")
+        self.assertIn(self.OTHER, told)
+        return evolve(begun, location=begun.location.replace(quote_plus(state).encode(), quote_plus(told).encode()))
+
+    def test_it_is_not_gone_to(self) -> None:
+        """A fresh login goes on by itself, to the front page: the code is not spent, and nobody comes to the other."""
+        for which in (0, 1):
+            browser = Browser(house(), seeds=True)
+            tabs = [browser.begin(f"/tab/{n}") for n in range(2)]
+            again = browser.back(self.changed(tabs[which], f"/tab/{which}"))
+            self.assertTrue(at_provider(again))
+            self.assertEqual(browser.home.provider.redeemed, [])
+            state = query_of(again.location)["state"]
+            self.assertEqual(state.partition("#~")[0].partition(":")[2], "/")
+
+    def test_without_the_seal(self) -> None:
+        """Taking seal and seed away makes nobody's login of it, the last one's neither."""
+        for which in (0, 1):
+            browser = Browser(house(), seeds=True)
+            tabs = [browser.begin(f"/tab/{n}") for n in range(2)]
+            lost: LoginLost = self.assertRaises(
+                LoginLost, browser.back, self.changed(tabs[which], f"/tab/{which}", seed=False)
+            )
+            self.assertEqual((lost.reason, browser.home.provider.redeemed), ("csrf_state_differs", []))
+
+    def test_as_the_others(self) -> None:
+        """The fresh login ends at the front page, and the other tabs at theirs."""
+        browser = Browser(house(), seeds=True)
+        tabs = [browser.begin(f"/tab/{n}") for n in range(2)]
+        again = browser.back(self.changed(tabs[1], "/tab/1"))
+        self.assertEqual(browser.back(again).location, b"/")
+        self.assertEqual(browser.back(tabs[0], code="C-2").location, b"/tab/0")
+
+    def test_signed_in_meanwhile(self) -> None:
+        """Who has a session goes to the front page."""
+        browser = Browser(house(), seeds=True)
+        tabs = [browser.begin(f"/tab/{n}") for n in range(2)]
+        csrf = browser.jar[CSRF]
+        browser.back(tabs[0])
+        browser.jar[CSRF] = csrf
+        onward = browser.back(self.changed(tabs[1], "/tab/1"))
+        self.assertEqual((onward.location, onward.session), (b"/", None))
+
+    def test_again_and_again(self) -> None:
+        """What changes every state ends in a page that says so, and not in a circle."""
+        browser = Browser(house(), seeds=True)
+        again = browser.back(self.changed(browser.begin("/tab/0"), "/tab/0"))
+        loop: LoginLoop = self.assertRaises(LoginLoop, browser.back, self.changed(again, "/"))
+        self.assertEqual(loop.check, "state_changed")
+
+    def test_pages_of_all_kinds(self) -> None:
+        """Whatever page is wanted, its own state leads there, wrapped or not."""
+        for page in ("/", "/a?b=c&d=%20#~x", "/ä ö?q=ü", "https://app.example.org/x#frag", "/a:b#~" + "A" * 40):
+            for wrapped in (False, True):
+                browser = Browser(house(), seeds=True, encode_state=wrapped)
+                begun = browser.begin(page)
+                self.assertEqual(browser.back(begun).location, location(page))
 
 
 class CircleTests(SynchronousTestCase):
