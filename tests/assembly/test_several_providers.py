@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -395,3 +395,20 @@ class BadDayTests(SeveralCase):
         world = self.world("authRequestResponseMode: form_post", OAUTH2_PROXY_COOKIE_SECURE="true")
         [cookie] = self.begin(world).values(b"set-cookie")
         self.assertIn(b"SameSite=None", cookie)
+
+    def test_posted_error(self) -> None:
+        """An error that is posted across sites is told as text, and nobody asks for tokens; the next login works."""
+        world = self.world("authRequestResponseMode: form_post", OAUTH2_PROXY_COOKIE_SECURE="true")
+        asked = parameters_of(self.begin(world))
+        path = urlsplit(asked["redirect_uri"]).path
+        told = {"error": "access_denied", "error_description": "<b>no</b>", "state": asked["state"]}
+        fields = (b"Content-Type: application/x-www-form-urlencoded", b"Accept: text/html", b"Sec-Fetch-Mode: navigate")
+        form = urlencode(told).encode()
+        answer = world.get(path, *fields, b"Sec-Fetch-Site: cross-site", method=b"POST", body=form)
+        self.assertEqual((answer.status, answer.values(b"location")), (403, []))
+        self.assertIn(b"access_denied", answer.body)
+        self.assertNotIn(b"<b>no", answer.body)
+        self.assertNotIn("/token", [each.path for each in world.other.asked])
+        both = world.get(path, *fields, method=b"POST", body=form + b"&code=c")
+        self.assertEqual(both.status, 400)
+        self.assertEqual(self.come_back(world, self.begin(world)).status, 302)
