@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import Factory, define
 
 from o2sidecar.kubernetes.findings import Finding, ManifestProblem, Severity
 from o2sidecar.kubernetes.text.limits import DEEPEST, LARGEST_STREAM, MOST_NODES
-from o2sidecar.kubernetes.text.lines import Text
+from o2sidecar.kubernetes.text.lines import BOM, Text
 from o2sidecar.kubernetes.text.nodes import Entry, Node
 from o2sidecar.kubernetes.text.scalars import scalar
 
@@ -18,17 +18,27 @@ _TEMPLATE = "this is a template that is not rendered yet; render it first, for i
 _LEADING_TABS = re.compile(r"(?m)^[ \t]*\t[ \t]*")
 
 
-def read_documents(text: Text) -> Iterator[Node]:
+def read_documents(text: Text) -> list[Node]:
     """The root of each document. Raises `ManifestProblem`."""
     if len(text.characters) > LARGEST_STREAM:
         raise ManifestProblem.at(text.place(0), f"it has more than {LARGEST_STREAM} characters")
-    reading = _Reading(text=text)
     try:
-        for event in _events(text.characters):
-            if reading.take(event):
-                yield reading.finish()
+        return _read(text, _Reading(text=text), _quick_events)
+    except _UnreadableText:
+        # The other parser reads some JSON more, and says better what is wrong.
+        reading = _Reading(text=text)
+    try:
+        return _read(text, reading, _events)
     except _UnreadableText as unreadable:
         raise reading.problem(unreadable.error) from None
+
+
+def _read(text: Text, reading: _Reading, parse: Callable[[str], Iterator[Any]]) -> list[Node]:
+    characters = text.characters
+    if characters.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+        # JSON may be indented by tabs, YAML may not; a string of JSON goes over no line.
+        characters = _LEADING_TABS.sub(lambda found: " " * len(found.group()), characters)
+    return [reading.finish() for event in parse(characters) if reading.take(event)]
 
 
 class _UnreadableText(Exception):
@@ -39,12 +49,22 @@ class _UnreadableText(Exception):
         super().__init__(error)
 
 
+def _quick_events(characters: str) -> Iterator[Any]:
+    """By libyaml, which Kubernetes' own parser is made after; it counts from behind a byte order mark."""
+    import yaml  # noqa: PLC0415 (only where there are manifests)
+
+    try:
+        if characters.startswith(BOM):
+            raise ValueError("a byte order mark")
+        yield from yaml.parse(characters, Loader=yaml.CLoader)
+    except Exception as error:  # not there, or what either parser lets through
+        raise _UnreadableText(error) from None
+
+
 def _events(characters: str) -> Iterator[Any]:
+    """By ruamel.yaml, twenty times slower."""
     import ruamel.yaml  # noqa: PLC0415 (only where there are manifests)
 
-    if characters.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
-        # JSON may be indented by tabs, YAML may not; a string of JSON goes over no line.
-        characters = _LEADING_TABS.sub(lambda found: " " * len(found.group()), characters)
     try:
         yield from ruamel.yaml.YAML(typ="safe", pure=True).parse(characters)
     except Exception as error:  # besides its own errors, the parser lets through those of what it calls

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.kubernetes.operations import Data, apply, same
 from o2sidecar.kubernetes.text import Stream
-from tests.kubernetes.text.manifests import changes, manifests
+from tests.kubernetes.text.manifests import changes, manifests, places
 
 EXAMPLES = int(os.environ.get("O2SIDECAR_EXAMPLES", "50"))
 
@@ -27,6 +27,15 @@ class GeneratedTests(SynchronousTestCase):
         data, text = manifest
         note(text)
         self.assertTrue(same(Stream.read(text, "f").documents[0].data, data))
+
+    @settings(max_examples=EXAMPLES, deadline=None)
+    @given(manifests())
+    def test_both_parsers(self, manifest: tuple[Data, str]) -> None:
+        """A byte order mark, which wants the slower parser, changes neither places nor sources."""
+        data, text = manifest
+        one, other = (Stream.read(mark + text.lstrip("\ufeff"), "f").documents[0] for mark in ("", "\ufeff"))
+        for path in places(data):
+            self.assertEqual((one.place(path), one.source(path)), (other.place(path), other.source(path)))
 
     @settings(max_examples=EXAMPLES, deadline=None)
     @given(st.data())
