@@ -12,6 +12,7 @@ COMMANDS = {
     "run": ("o2sidecar.tap", "run the sidecar in the foreground; takes every option of the configuration"),
     "demo": ("o2sidecar.demo.run", "run an embedded provider and two small apps behind sidecars, on loopback"),
     "revoke": ("o2sidecar.revoke", "end sessions on every sidecar: a user's, a single one, or all of them"),
+    "check": ("o2sidecar.kubernetes.check.command", "find what is wrong with manifests, settings, a site or a cluster"),
     "init": ("o2sidecar.kubernetes.init.command", "write what all apps of a domain share in Kubernetes"),
     "keys": ("o2sidecar.kubernetes.keys", "make a cookie secret, or put another one into a Secret"),
     "convert": ("o2sidecar.kubernetes.convert.command", "write pods and files of oauth2-proxy as those of o2sidecar"),

@@ -1,0 +1,1 @@
+"""Questions to a running site, which change nothing there."""

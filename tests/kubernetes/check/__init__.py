@@ -1,0 +1,1 @@
+"""Tests of `o2sidecar check`."""
