@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from twisted.internet.threads import deferToThreadPool
@@ -22,6 +23,7 @@ from o2sidecar.providers.extra_issuers import token_issuer
 from o2sidecar.providers.registrations import Registrations
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.settings.options import Settings
+from o2sidecar.stores.revocation_list import RevocationList
 
 LOCAL_USER = "local user"
 """What sessions of local users are marked with, where marks count; no provider's id has a blank."""
@@ -36,6 +38,7 @@ def with_authorization(
     headers: IdentityHeaders,
     tokens: BearerTokens | None,
     users: LocalUsers | None,
+    revoked: RevocationList,
     edge: Edge,
 ) -> SessionFinder:
     """The sessions of cookies, with those of the Authorization field before them where settings want that."""
@@ -46,6 +49,9 @@ def with_authorization(
         tokens=tokens,
         users=users,
         headers=headers,
+        revoked=revoked,
+        log=edge.auth.record,
+        absolute=settings.session_absolute_lifetime or inf,
         now=edge.now,
         client_address=edge.forwarding.client_address,
         key=os.urandom(32),

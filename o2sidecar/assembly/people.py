@@ -83,7 +83,9 @@ class People:
             settings, cookie, headers, users or provider, edge, store=store, revoked=revoked, around=surroundings
         )
         tokens = tokens_of(settings, registrations, surroundings, edge)
-        sessions = with_authorization(settings, by_cookie, headers=headers, tokens=tokens, users=users, edge=edge)
+        sessions = with_authorization(
+            settings, by_cookie, headers=headers, tokens=tokens, users=users, revoked=revoked, edge=edge
+        )
         admission = admission_of(settings, loaded.providers, registrations, emails)
         time_left = TimeLeft(edge.now) if settings.pass_session_expires_in else None
         current = CurrentSession(sessions=sessions, admission=admission, time_left=time_left)

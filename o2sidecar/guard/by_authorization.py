@@ -21,9 +21,11 @@ from o2sidecar.guard.opened import Opened, OpenedSessions
 from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
-from o2sidecar.refusals import CredentialsRefused, OwnFault, Refusal
+from o2sidecar.observe.records import Outcome
+from o2sidecar.refusals import CredentialsRefused, OwnFault, Refusal, RevocationsUnknown
 from o2sidecar.session.session import Session
 from o2sidecar.shared_call import SharedCalls
+from o2sidecar.stores.revocation_list import RevocationList
 
 _BELIEVED = 60.0
 
@@ -56,15 +58,20 @@ def _always() -> bool:
 class _Proven(Opened):
     """A session that an Authorization field opened. `due_at`: until when the field is believed unjudged.
 
-    `stands`: whether what was judged then would be judged so now, as far as can be told without judging.
+    `stands`: whether what was judged then would be judged so now, as far as can be told without judging. `told`:
+    whether the authentication log has it.
     """
 
+    told: bool = False
     stands: Callable[[], bool] = _always
 
 
 class ByAuthorization:
     """Finds sessions by the Authorization field, and by the cookies of requests without a usable one.
 
+    `revoked`: whose sessions were ended before their time; that of a token began when the token was made. `absolute`:
+    seconds after which a token is too old, whatever it says itself. `log` writes to the authentication log, once for
+    each field that comes to be known and for each that is refused.
     `key`: 32 random bytes; fields are remembered by a hash with it. `believed`: seconds for which a field that was
     good is not judged again. `fallback`: whether a field that is of no use is ignored; else the request is refused.
     `remembered`: most sessions that are kept. `client_address`: where a request comes from.
@@ -79,9 +86,12 @@ class ByAuthorization:
         tokens: Tokens | None = None,
         users: Users | None = None,
         headers: IdentityHeaders,
+        revoked: RevocationList,
+        log: Callable[[Outcome, Exchange, str, str], None],
         now: Callable[[], float],
         client_address: Callable[[Exchange], str],
         key: bytes,
+        absolute: float = inf,
         fallback: bool = True,
         believed: float = _BELIEVED,
         remembered: int = 4096,
@@ -90,6 +100,10 @@ class ByAuthorization:
         self._tokens = tokens
         self._users = users
         self._headers = headers
+        self._revoked = revoked
+        self._revocations = revoked.revocations
+        self._record = log
+        self._absolute = absolute
         self._now = now
         self._client_address = client_address
         self._key = key
@@ -113,11 +127,12 @@ class ByAuthorization:
         value = values[0] if len(values) == 1 else b""
         key = blake2b(value, key=self._key, digest_size=32).digest()
         opened = self._opened.get(key)
-        if opened is not None and opened.due_at > self._now() and self.as_of_now(opened):
-            decide(exchange, opened)
+        current = opened is not None and opened.due_at > self._now() and not self._revoked.is_due
+        if opened is not None and current and self.as_of_now(opened):
+            self._pass(exchange, opened, decide, give_up)
             return
         judged = self._judge(key, value, self._client_address(exchange))
-        judged.addCallback(self._go_on, exchange, decide, give_up)
+        judged.addCallback(self._go_on, value, exchange, decide, give_up)
         judged.addErrback(self._broken, exchange, give_up)
 
     async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
@@ -150,15 +165,22 @@ class ByAuthorization:
 
     def as_of_now(self, opened: Opened) -> Opened | None:
         """See `SessionFinder`; a token is good until it expires, a password until it changes."""
-        if isinstance(opened, _Proven):
-            return opened if opened.expires_at > self._now() and opened.stands() else None
-        return self._cookies.as_of_now(opened)
+        if not isinstance(opened, _Proven):
+            return self._cookies.as_of_now(opened)
+        if opened.checked != self._revocations.generation:
+            opened.ended = self._revocations.ends(opened.session)
+            opened.checked = self._revocations.generation
+        return opened if not opened.ended and opened.expires_at > self._now() and opened.stands() else None
 
     def _judge(self, key: bytes, value: bytes, address: str) -> Deferred[_Proven | None]:
         """Have a field judged, once for all requests that bring it meanwhile: a page of many parts is one question."""
         return self._judgements(key, lambda: self._judged(key, Credentials.read(value), address))
 
     async def _judged(self, key: bytes, given: Credentials, address: str) -> _Proven | None:
+        await self._revoked.current()
+        known = self._opened.get(key)
+        if isinstance(known, _Proven) and known.due_at > self._now() and self.as_of_now(known):
+            return known
         session, stands = None, _always
         if given.token and self._tokens:
             session = await self._tokens.session(given.token)
@@ -168,6 +190,8 @@ class ByAuthorization:
         if session is None or not session.names_somebody:
             return None
         expires_at = inf if session.expires_on is None else session.expires_on
+        if session.began_at is not None:
+            expires_at = min(expires_at, session.began_at + self._absolute)
         opened = _Proven(
             key=key,
             session=session,
@@ -175,23 +199,50 @@ class ByAuthorization:
             expires_at=expires_at,
             due_at=min(expires_at, self._now() + self._believed),
             stands=stands,
+            checked=-1,
+            told=known is not None,
         )
+        if self.as_of_now(opened) is None:
+            return None
         self._opened.keep(opened)
         return opened
 
+    def _pass(
+        self,
+        exchange: Exchange,
+        opened: Opened,
+        decide: Callable[[Exchange, Opened | None], None],
+        give_up: Callable[[Exchange, Refusal], None],
+    ) -> None:
+        if self._revocations.blind:
+            give_up(exchange, RevocationsUnknown())
+        else:
+            decide(exchange, opened)
+
     def _go_on(
         self,
-        opened: Opened | None,
+        opened: _Proven | None,
+        value: bytes,
         exchange: Exchange,
         decide: Callable[[Exchange, Opened | None], None],
         give_up: Callable[[Exchange, Refusal], None],
     ) -> None:
+        self._tell(exchange, opened, Credentials.read(value))
         if opened is not None:
-            decide(exchange, opened)
+            self._pass(exchange, opened, decide, give_up)
         elif self._fallback:
             self._cookies.settle(exchange, decide, give_up)
         else:
             give_up(exchange, CredentialsRefused(detail="the Authorization field opens nothing here"))
+
+    def _tell(self, exchange: Exchange, opened: _Proven | None, given: Credentials) -> None:
+        """Leave a line of what was judged, where it was something that counts here at all."""
+        by = "a bearer token" if given.token else "Basic credentials"
+        if opened is not None and not opened.told:
+            opened.told = True
+            self._record(Outcome.SUCCESS, exchange, opened.session.name, f"authenticated by {by}")
+        elif opened is None and ((given.token and self._tokens) or (given.user and self._users)):
+            self._record(Outcome.FAILURE, exchange, given.user, f"not authenticated by {by}")
 
     def _broken(self, failure: Failure, exchange: Exchange, give_up: Callable[[Exchange, Refusal], None]) -> None:
         if isinstance(failure.value, Refusal):

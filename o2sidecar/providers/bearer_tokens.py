@@ -95,6 +95,7 @@ class TokenIssuer:
             raise
         return Session(
             created_at=self._clock.seconds(),
+            began_at=float(claims["iat"]),
             expires_on=float(claims["exp"]),
             access_token=text,
             id_token=text,

@@ -57,6 +57,12 @@ class RevocationList:
         """Whether other sidecars hear of what ends here, and this one of what ends there."""
         return self._source is not None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether somebody who asks has to have the list looked at first, by `current`."""
+        late = self._clock.seconds() - self._looked_at >= self._interval
+        return self._on_demand and self._source is not None and late
+
     def trouble(self) -> str:
         """Why the list cannot be had just now; empty if it can."""
         return self._trouble

@@ -17,7 +17,17 @@ from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.policy.peers import Forwarding, TrustedAddresses
 from o2sidecar.refusals import CredentialsRefused, OwnFault, Refusal
 from o2sidecar.session.session import Session
-from tests.guard.asking import ALICE, HEADERS, NOW, Asked, SlowProvider, address_of, cookie_of, sessions
+from tests.guard.asking import (
+    ALICE,
+    HEADERS,
+    NOW,
+    Asked,
+    SlowProvider,
+    address_of,
+    cookie_of,
+    revocation_list,
+    sessions,
+)
 
 GOOD = "eyJhbGciOiJSUzI1NiJ9.eyJnIjoxfQ.c2ln"
 BAD = "eyJhbGciOiJSUzI1NiJ9.eyJiIjoxfQ.c2ln"
@@ -58,6 +68,8 @@ class ByAuthorizationTests(SynchronousTestCase):
             sessions(SlowProvider(), self.clock),
             tokens=self.tokens,
             headers=HEADERS,
+            revoked=revocation_list(self.clock),
+            log=lambda outcome, exchange, who, message: None,
             now=self.clock.seconds,
             client_address=address_of,
             key=b"k" * 32,

@@ -14,7 +14,17 @@ from o2sidecar.guard.opened import Opened
 from o2sidecar.policy.guesses import Guesses
 from o2sidecar.refusals import Busy, CredentialsRefused, Refusal, SessionEnded, TooManyGuesses
 from o2sidecar.session.session import Session
-from tests.guard.asking import ALICE, HEADERS, NOW, Asked, SlowProvider, address_of, cookie_of, sessions
+from tests.guard.asking import (
+    ALICE,
+    HEADERS,
+    NOW,
+    Asked,
+    SlowProvider,
+    address_of,
+    cookie_of,
+    revocation_list,
+    sessions,
+)
 from tests.guard.test_credentials import basic
 
 
@@ -101,7 +111,15 @@ class BasicTests(SynchronousTestCase):
         users = LocalUsers(self.file, provider=SlowProvider(), now=now, guesses=guesses)
         cookies = sessions(SlowProvider(), self.clock)
         return ByAuthorization(
-            cookies, users=users, headers=HEADERS, now=now, client_address=address_of, key=b"k" * 32, **more
+            cookies,
+            users=users,
+            headers=HEADERS,
+            revoked=revocation_list(self.clock),
+            log=lambda outcome, exchange, who, message: None,
+            now=now,
+            client_address=address_of,
+            key=b"k" * 32,
+            **more,
         )
 
     def ask(self, value: bytes, *cookies: str) -> None:

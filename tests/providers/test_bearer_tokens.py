@@ -73,6 +73,7 @@ class OwnIssuerTests(BearerCase):
             self.session(token),
             Session(
                 created_at=NOW,
+                began_at=NOW,
                 expires_on=NOW + 3600,
                 access_token=token,
                 id_token=token,
