@@ -17,6 +17,7 @@ COMMANDS = {
     "keys": ("o2sidecar.kubernetes.keys", "make a cookie secret, or put another one into a Secret"),
     "convert": ("o2sidecar.kubernetes.convert.command", "write pods and files of oauth2-proxy as those of o2sidecar"),
     "migrate": ("o2sidecar.kubernetes.migrate.command", "plan the way from Istio's ext_authz to sidecars"),
+    "webhook": ("o2sidecar.kubernetes.webhook.command", "serve the admission webhook that puts the sidecar into pods"),
     "schema": ("o2sidecar.settings.schema", "print the JSON Schema of the structured file, for editors"),
     "healthcheck": ("o2sidecar.healthcheck", "ask a running sidecar's /ping; for container health checks"),
 }
