@@ -116,7 +116,7 @@ class _Editing:
             self.splices.cut(text.line_end(header) if scalar and body else before if before <= start else start, end)
             return
         at = self._inline(node, header, head, collection=collection)
-        if body and scalar:
+        if body and (scalar or head):
             self.splices.lines_after(text.line_end(at), body, column)
         elif body:
             first = body[0]

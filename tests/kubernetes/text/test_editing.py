@@ -97,6 +97,7 @@ class EditingTests(SynchronousTestCase):
         """A replaced scalar keeps its comment, and comes back with its quotes."""
         self.there_and_back('a: "http" # c\n', "a: o2sidecar # c\n", replace("a", value="o2sidecar"))
         self.there_and_back("- 'a'\n", "- 8080\n", replace(0, value=8080))
+        self.there_and_back("- a\n    # deep\n", "- - 1\n  - 2\n    # deep\n", replace(0, value=[1, 2]))
         self.there_and_back("a: |\n  b\n\n  c\nd: 1\n", 'a: "on"\nd: 1\n', replace("a", value="on"))
         self.there_and_back("a: b\n  c\n", "a: |-\n  x\n  y\n", replace("a", value="x\ny"))
         self.assertEqual(self.edited("a: 1 # c\n", replace("a", value=verbatim("'x'"))), "a: 'x' # c\n")
