@@ -12,6 +12,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, Logger
+from twisted.python.failure import Failure
 
 
 class Background(Protocol):
@@ -42,8 +43,9 @@ class SidecarService(Service):
     `ending`: told first when the service stops; then connections are still accepted for `delay` seconds, so that
     whoever sends requests here has time to notice. `drain`: called when the listeners are closed; its Deferred fires
     when the running requests are done. `announce` and `warnings`: lines for the log, once, at the start. `flush`:
-    called at the very end. `unfit`: asked when a background job has begun; whatever it says is a reason not to run,
-    for which `end_process` is called.
+    called at the very end. `reload`: reads the settings again, where that is wanted.
+    `unfit`: asked when a background job has begun; whatever it
+    says is a reason not to run, for which `end_process` is called.
     """
 
     _log = Logger()
@@ -62,11 +64,12 @@ class SidecarService(Service):
         announce: Sequence[str],
         warnings: Sequence[str],
         flush: Callable[[], None],
+        reload: Callable[[], object] | None = None,
         unfit: Callable[[], str] = lambda: "",
         end_process: Callable[[], object] = lambda: None,
     ) -> None:
         self._listeners = listeners
-        self._background = background
+        self._background = list(background)
         self._ending = ending
         self._drain = drain
         self._delay = delay
@@ -74,6 +77,7 @@ class SidecarService(Service):
         self._announce = announce
         self._warnings = warnings
         self._flush = flush
+        self.reload = reload
         self._unfit = unfit
         self._end_process = end_process
         self.refused = False
@@ -107,10 +111,7 @@ class SidecarService(Service):
             self._log.info("listening on {where}", where=listener.where)
         for each in self._background:
             started = Deferred.fromCoroutine(each.start())
-            started.addCallbacks(
-                lambda _: self._refuse_if_unfit(),
-                lambda failure: self._log.failure("a background job failed", failure=failure),
-            )
+            started.addCallbacks(lambda _: self._refuse_if_unfit(), self._failed)
 
     def _refuse_if_unfit(self) -> None:
         why = self._unfit()
@@ -118,6 +119,18 @@ class SidecarService(Service):
             self.refused = True
             self._log.error("{why}", why=why)
             self._end_process()
+
+    def exchange(self, ending: Sequence[Background], beginning: Sequence[Background]) -> None:
+        """Have other jobs run in the background than some that do."""
+        self._background = [each for each in self._background if each not in ending] + list(beginning)
+        for each in ending:
+            each.stop()
+        if self.running:
+            for each in beginning:
+                Deferred.fromCoroutine(each.start()).addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("a background job failed", failure=failure)
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, let the running requests finish, end what runs in the background."""

@@ -45,11 +45,13 @@ class Options(UsageOptions):
     """What `twistd o2sidecar` was given: read by our own rules, which are oauth2-proxy's, not twistd's."""
 
     loaded: Loaded
+    given: Sequence[str]
     parent: Any
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Load the settings, or end the process with the message and status that the contract demands."""
-        self.loaded = load_or_exit(list(options or ()))
+        self.given = list(options or ())
+        self.loaded = load_or_exit(self.given)
 
 
 def makeService(options: Options) -> IService:
@@ -63,8 +65,14 @@ def makeService(options: Options) -> IService:
     with _refusals():
         log = _log_output(loaded, reactor)
         service = make_sidecar(
-            loaded, reactor=reactor, write=log.write, descriptors=raise_limit(), beside=log.background
+            loaded,
+            reactor=reactor,
+            write=log.write,
+            descriptors=raise_limit(),
+            beside=log.background,
+            reread=lambda: _loaded(options.given),
         )
+    _heed_hangups(service, reactor)
     _settle_memory(reactor)
     # twistd ends with status 0 whatever happened, and offers no other way to say otherwise.
     atexit.register(_end_unwell, service)
@@ -90,8 +98,14 @@ def main(arguments: Sequence[str]) -> int:
         log = _log_output(loaded, reactor)
         begin_logging(standard_log_of(loaded.settings, log.write))
         service = make_sidecar(
-            loaded, reactor=reactor, write=log.write, descriptors=raise_limit(), beside=log.background
+            loaded,
+            reactor=reactor,
+            write=log.write,
+            descriptors=raise_limit(),
+            beside=log.background,
+            reread=lambda: _loaded(arguments),
         )
+    _heed_hangups(service, reactor)
     _settle_memory(reactor)
     foreground.run(service, reactor)
     return 1 if service.refused else 0
@@ -102,6 +116,12 @@ def _end_unwell(service: SidecarService) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)
+
+
+def _heed_hangups(service: SidecarService, reactor: Any) -> None:
+    """Have SIGHUP read the settings again, as operators of daemons expect; where nothing reads them it ends us."""
+    if service.reload is not None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: reactor.callFromThread(service.reload))
 
 
 def _settle_memory(reactor: Any) -> None:
@@ -141,10 +161,8 @@ def _install_reactor() -> None:
 
 def load_or_exit(arguments: Sequence[str]) -> Loaded:
     """The settings; or the process ends: 0 when something else than running was asked for, 1 refused, 2 misused."""
-    from o2sidecar.providers.registry import KnownProviders  # noqa: PLC0415 (it looks for those of other packages)
-
     with _refusals():
-        loaded = load(arguments, os.environ, providers=KnownProviders())
+        loaded = _loaded(arguments)
     if loaded.config_test:
         sys.stdout.write("".join(f"warning: {warning}\n" for warning in loaded.warnings))
         if loaded.settings.session_store_type == "redis":
@@ -153,6 +171,12 @@ def load_or_exit(arguments: Sequence[str]) -> Loaded:
         sys.stdout.write("The settings are valid.\n")
         raise SystemExit(0)
     return loaded
+
+
+def _loaded(arguments: Sequence[str]) -> Loaded:
+    from o2sidecar.providers.registry import KnownProviders  # noqa: PLC0415 (it looks for those of other packages)
+
+    return load(arguments, os.environ, providers=KnownProviders())
 
 
 def _try_store(loaded: Loaded) -> None:

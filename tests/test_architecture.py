@@ -28,6 +28,7 @@ RINGS: dict[str, int] = {
     "emails_file": 2,
     "htpasswd_file": 2,
     "watched_files": 2,
+    "configuration_files": 2,
     "secret_file": 2,
     "shared_call": 2,
     "observe": 2,

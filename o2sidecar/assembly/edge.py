@@ -18,24 +18,30 @@ from o2sidecar.settings.options import Settings
 
 @frozen(kw_only=True)
 class Edge:
-    """Whose word about clients counts, and what is written down and counted of what they do."""
+    """Whose word about clients counts, and what is written down and counted of what they do.
+
+    `take_over`: has requests be noted by these settings, which may not be those of the start.
+    """
 
     forwarding: Forwarding
     lines: LineWriter
     access: Callable[[Exchange, int, int, float], None]
+    take_over: Callable[[], None]
     auth: AuthLog
     counts: Counts
     now: Callable[[], float]
 
     @classmethod
-    def of(cls, settings: Settings, reactor: Any, write: Callable[[bytes], object]) -> Edge:
-        """From settings; `write` takes the log's lines."""
+    def of(
+        cls, settings: Settings, reactor: Any, write: Callable[[bytes], object], *, before: Edge | None = None
+    ) -> Edge:
+        """From settings; `write` takes the log's lines. `before`: by earlier settings; its lines and counts go on."""
         forwarding = Forwarding(
             reverse_proxy=settings.reverse_proxy,
             trusted_proxies=TrustedAddresses.parse(settings.trusted_proxy_ips),
             real_client_ip_header=settings.real_client_ip_header,
         )
-        lines = LineWriter(write=write, clock=reactor)
+        lines = before.lines if before else LineWriter(write=write, clock=reactor)
         moments = Moments(local=settings.logging_local_time)
         excluded = {path.encode() for path in settings.exclude_logging_paths}
         health_checks = {settings.ping_path.encode(), settings.ready_path.encode()}
@@ -52,13 +58,15 @@ class Edge:
         )
         access = AccessLog(around, layout=settings.request_logging_format, excluded=frozenset(excluded))
         log = access.record if settings.request_logging else _not_logged
-        requests = RequestCounts(then=log, health_checks=health_checks)
+        counts = before.counts if before else Counts(requests=RequestCounts(then=log, health_checks=health_checks))
+        requests = counts.requests
         return cls(
             forwarding=forwarding,
             lines=lines,
             access=requests.record if settings.metrics_address or settings.metrics_secure_address else log,
+            take_over=lambda: requests.turn_to(then=log, health_checks=health_checks),
             auth=AuthLog(around, layout=settings.auth_logging_format, on=settings.auth_logging),
-            counts=Counts(requests=requests),
+            counts=counts,
             now=reactor.seconds,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from o2sidecar.http.listener.proxy_protocol import ProxyProtocol
 from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.listener.tls import NewestCertificate
 from o2sidecar.http.listener.unix_socket import make_room
-from o2sidecar.policy.peers import Forwarding
 from o2sidecar.service import Listener
 from o2sidecar.settings.listeners import Address
 from o2sidecar.settings.options import Settings
@@ -37,15 +37,18 @@ class Listening:
 
     @classmethod
     def of(
-        cls, settings: Settings, structure: Structure, server: HttpServer, forwarding: Forwarding, reactor: Any
+        cls, settings: Settings, structure: Structure, server: HttpServer, is_proxy: Callable[[str], bool], reactor: Any
     ) -> Listening:
-        """From settings: what proxies say comes first on a connection, then TLS, then requests."""
+        """From settings: what proxies say comes first on a connection, then TLS, then requests.
+
+        `is_proxy`: whether a proxy is at an address that may say whose a connection is.
+        """
         factories, certificates = secured(server, structure.tls, reactor)
         if settings.proxy_protocol:
             for secure, factory in factories.items():
                 factories[secure] = ProxyProtocol(
                     factory,
-                    trusts=forwarding.is_proxy,
+                    trusts=is_proxy,
                     clock=reactor,
                     time=server.limits.head_time,
                     most=server.limits.connections,

@@ -12,7 +12,7 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from o2sidecar import __version__
-from o2sidecar.assembly.asking import kept_documents, provider_client
+from o2sidecar.assembly.asking import provider_client
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.logout import signing_out_of
@@ -22,6 +22,7 @@ from o2sidecar.assembly.secrets import secret_of
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.provider_client import ProviderClient
 from o2sidecar.providers import registry
+from o2sidecar.providers.kept_documents import Documents
 from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.registrations import Registrations
 from o2sidecar.providers.surroundings import Surroundings
@@ -50,22 +51,24 @@ if TYPE_CHECKING:
     from o2sidecar.signin.custom_templates import CustomTemplates
 
 
-def surroundings_of(settings: Settings, client: ProviderClient, reactor: Any) -> Surroundings:
+def surroundings_of(settings: Settings, client: ProviderClient, documents: Documents, reactor: Any) -> Surroundings:
     """What the provider, and other issuers of tokens, are built with."""
     return Surroundings(
         client=client,
         clock=reactor,
-        documents=kept_documents(settings, reactor),
+        documents=documents,
         session_lifetime=settings.cookie_expire,
         refresh_period=settings.cookie_refresh,
     )
 
 
-def provider_of(entry: ProviderEntry, edge: Edge, reactor: Any) -> tuple[Provider, ProviderClient]:
+def provider_of(
+    entry: ProviderEntry, edge: Edge, documents: Documents, reactor: Any
+) -> tuple[Provider, ProviderClient]:
     """The provider, and what it is asked with; it gets those options that it declares, by their keys."""
     settings = entry.settings
     client = provider_client(settings, edge, reactor)
-    surroundings = surroundings_of(settings, client, reactor)
+    surroundings = surroundings_of(settings, client, documents, reactor)
     secret = secret_of(
         settings.client_secret, settings.client_secret_file, setting="client_secret_file", reactor=reactor
     )

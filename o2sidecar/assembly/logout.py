@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -35,17 +36,10 @@ _OLDEST = 0.5
 def revocation_list_of(
     settings: Settings,
     cookie: SessionCookie,
-    registrations: Registrations,
     store: TicketStore | None,
     surroundings: Surroundings,
 ) -> RevocationList:
     """The sessions that are over before their time, as all sidecars know that share a list."""
-
-    def issuer_of(session: Session) -> str:
-        registration = registrations.of(session)
-        end = registration.provider.session_end if registration else None
-        return end.rules.issuer if end else ""
-
     source: RevocationSource | None = None
     if store is not None:
         from o2sidecar.stores.revocation_key import ListKey  # noqa: PLC0415 - only who keeps sessions there pays for it
@@ -60,7 +54,6 @@ def revocation_list_of(
             RevocationKeys(cookie.codec.ring),
             now=surroundings.clock.seconds,
             lifetime=settings.cookie_expire,
-            issuer_of=issuer_of,
         ),
         source=source,
         clock=surroundings.clock,
@@ -69,6 +62,17 @@ def revocation_list_of(
         # While Redis is away, redis_outage says what counts.
         required=settings.revocation_unavailable == "reject" and store is None,
     )
+
+
+def issuers_of(registrations: Registrations) -> Callable[[Session], str]:
+    """Tells the issuer of sessions that keep no ID token."""
+
+    def issuer_of(session: Session) -> str:
+        registration = registrations.of(session)
+        end = registration.provider.session_end if registration else None
+        return end.rules.issuer if end else ""
+
+    return issuer_of
 
 
 def revocation_key(settings: Settings) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
 
 from o2sidecar.assembly.credentials import htpasswd_file_of, local_users_of, tokens_of, with_authorization
 from o2sidecar.assembly.edge import Edge
-from o2sidecar.assembly.logout import revocation_list_of
+from o2sidecar.assembly.lasting import Lasting
+from o2sidecar.assembly.logout import issuers_of, revocation_list_of
 from o2sidecar.assembly.reauthentication import fresh_routes_of
 from o2sidecar.assembly.registrations import admission_of
-from o2sidecar.assembly.secrets import key_ring_of
 from o2sidecar.emails_file import EmailsFile
 from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
 from o2sidecar.guard.local_users import LocalUsers, Renewing
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class People:
-    """Who is who, and who may pass."""
+    """Who is who, and who may pass. `take_over`: has what is known of sessions follow these settings."""
 
     cookie: SessionCookie
     pending: PendingCookie
@@ -55,8 +56,10 @@ class People:
     redirects: Redirects
     origins: Origins
     local_users: LocalUsers | None
+    provider: SeveralProviders
     store: TicketStore | None
     revoked: RevocationList
+    take_over: Callable[[], None]
     background: tuple[Background, ...]
 
     @classmethod
@@ -67,20 +70,20 @@ class People:
         registrations: Registrations,
         surroundings: Surroundings,
         edge: Edge,
+        lasting: Lasting,
         reactor: Any,
     ) -> People:
-        """From settings."""
-        settings, structure = loaded.settings, loaded.structure
-        ring, key_files = key_ring_of(settings, reactor)
-        cookie, pending = cookies_of(settings, ring, posted=any(map(_is_posted, loaded.providers)))
-        emails, headers = _emails_file(settings, reactor), _headers(settings, structure)
+        """From settings; what is to last is taken from `lasting`, or put there."""
+        settings = loaded.settings
+        cookie, pending = cookies_of(settings, lasting.keys.ring, posted=any(map(_is_posted, loaded.providers)))
+        emails, headers = _emails_file(settings, reactor), _headers(settings, loaded.structure)
         provider = SeveralProviders(registrations, edge.now)
-        listed = htpasswd_file_of(settings, reactor)
+        listed = lasting.listed = lasting.listed or htpasswd_file_of(settings, reactor)
         users = local_users_of(settings, listed, registrations, provider=provider, now=edge.now)
-        store = _store(settings, reactor)
-        revoked = revocation_list_of(settings, cookie, registrations, store, surroundings)
-        by_cookie = _sessions(
-            settings, cookie, headers, users or provider, edge, store=store, revoked=revoked, around=surroundings
+        store = lasting.store = lasting.store or _store(settings, reactor)
+        revoked = lasting.revoked = lasting.revoked or revocation_list_of(settings, cookie, store, surroundings)
+        by_cookie, sealed = _sessions(
+            settings, cookie, headers, users or provider, edge, lasting=lasting, revoked=revoked, around=surroundings
         )
         tokens = tokens_of(settings, registrations, surroundings, edge)
         sessions = with_authorization(
@@ -102,9 +105,11 @@ class People:
             redirects=redirects,
             origins=Origins(redirects=redirects, forwarding=edge.forwarding),
             local_users=users,
+            provider=provider,
             store=store,
             revoked=revoked,
-            background=(*key_files, *(each for each in (emails, listed, store, revoked) if each)),
+            take_over=lambda: _take_over(settings, registrations, sealed, store, revoked),
+            background=(*lasting.keys.files, *(each for each in (emails, listed, store, revoked) if each)),
         )
 
 
@@ -124,10 +129,12 @@ def _sessions(
     provider: Renewing,
     edge: Edge,
     *,
-    store: TicketStore | None,
+    lasting: Lasting,
     revoked: RevocationList,
     around: Surroundings,
-) -> SessionFinder:
+) -> tuple[SessionFinder, Sessions | None]:
+    """What finds sessions, and of it what finds those in cookies."""
+
     def sealed() -> Sessions:
         return Sessions(
             cookie=cookie,
@@ -144,17 +151,18 @@ def _sessions(
             refresh_period=settings.cookie_refresh,
             jitter=lambda: around.random() * min(settings.cookie_refresh_jitter, settings.cookie_refresh / 10),
             grace=settings.refresh_grace,
-            remembered=settings.session_cache_size,
+            memory=lasting.memory,
             counts=edge.counts.sessions,
         )
 
-    if store is None:
-        return sealed()
+    if lasting.store is None:
+        found = sealed()
+        return found, found
     from o2sidecar.assembly.stores import stored_sessions_of  # noqa: PLC0415
 
-    return stored_sessions_of(
+    stored = stored_sessions_of(
         settings,
-        store,
+        lasting.store,
         cookie=cookie,
         headers=headers,
         provider=provider,
@@ -163,6 +171,21 @@ def _sessions(
         edge=edge,
         reactor=around.clock,
     )
+    return stored, stored.sealed
+
+
+def _take_over(
+    settings: Settings,
+    registrations: Registrations,
+    sealed: Sessions | None,
+    store: TicketStore | None,
+    revoked: RevocationList,
+) -> None:
+    if sealed is not None:
+        sealed.take_over()
+    if store is not None:
+        store.turn_to(lifetime=settings.cookie_expire)
+    revoked.revocations.turn_to(lifetime=settings.cookie_expire, issuer_of=issuers_of(registrations))
 
 
 def _auth(settings: Settings, current: CurrentSession, passes: Passes, edge: Edge) -> AuthOnly:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypedDict
 
-from attrs import define, frozen
+from attrs import evolve
 from twisted.web.resource import IResource
 
 from o2sidecar.assembly.announcement import announcement, scarce, unanchored, without_provider, without_store
 from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.asking import provider_client
 from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.guarded import Guarded
+from o2sidecar.assembly.lasting import Lasting
 from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_of, sign_in_of, surroundings_of
 from o2sidecar.assembly.logout import logout_endpoints
@@ -19,49 +22,30 @@ from o2sidecar.assembly.metrics import metrics_listening
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.reauthentication import reauthenticated
 from o2sidecar.assembly.registrations import registrations_of
+from o2sidecar.assembly.reloading import InForce, configuration_files
 from o2sidecar.assembly.wire import before_all, limits_of, tree_of
 from o2sidecar.descriptors import bearable
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.exchange import Served
-from o2sidecar.http.listener.server import HttpServer
+from o2sidecar.http.limits import Limits
+from o2sidecar.http.listener.server import Access, HttpServer, Refuse
 from o2sidecar.http.twisted_web.resources import TwistedResource
 from o2sidecar.http.upstream.pool import Pool
-from o2sidecar.providers.several import SeveralProviders
+from o2sidecar.providers.registrations import Registrations
 from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
 from o2sidecar.settings.options import Settings
 from o2sidecar.signin.answers import Answers
-from o2sidecar.site import Outage, Sidecar
-
-if TYPE_CHECKING:
-    from o2sidecar.stores.tickets import TicketStore
+from o2sidecar.site import Outage
 
 
-@define
-class Ending:
-    """Whether the process is about to end."""
+class ServerRules(TypedDict):
+    """What a listener's side goes by, beside the tree that it serves."""
 
-    begun: bool = False
-
-
-@frozen(kw_only=True)
-class Guarded:
-    """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start.
-
-    `trouble`: says why nobody can sign in just now; empty if people can. `missing`: why nobody could sign in at all so
-    far. `store`: where sessions are kept, if not in cookies.
-    """
-
-    root: Sidecar
-    answers: Answers
-    background: tuple[Background, ...]
-    announce: tuple[str, ...]
-    warnings: tuple[str, ...]
-    edge: Edge
-    ending: Ending
-    trouble: Callable[[], str]
-    missing: Callable[[], str]
-    store: TicketStore | None
+    limits: Limits
+    access: Access
+    refuse: Refuse
+    request_id_field: bytes
 
 
 def make_sidecar(
@@ -71,61 +55,93 @@ def make_sidecar(
     write: Callable[[bytes], object],
     descriptors: int,
     beside: tuple[Background, ...] = (),
+    reread: Callable[[], Loaded] | None = None,
 ) -> SidecarService:
     """The whole sidecar as a service that does not listen yet.
 
     `write` takes the lines of the access and authentication logs. `descriptors`: how many files and connections the
-    process may have open. `beside`: what else must run meanwhile.
+    process may have open. `beside`: what else must run meanwhile. `reread`: loads the settings again from where they
+    came from.
     """
-    settings, structure = loaded.settings, loaded.structure
-    pools: dict[str, Pool] = {}
-    guarded = _guarded(
-        loaded,
-        lambda people, answers: proxy_of(settings, structure, people, answers, reactor, pools=pools),
-        reactor,
-        write,
-    )
-    most = bearable(descriptors)
-    server = _server(settings, guarded, most, reactor)
-    listening = Listening.of(settings, structure, server, guarded.edge.forwarding, reactor)
-    metrics = metrics_listening(
-        settings,
-        structure,
-        edge=guarded.edge,
-        server=server,
-        pools=pools,
-        trouble=guarded.trouble,
-        store_trouble=guarded.store.trouble if guarded.store else None,
-        reactor=reactor,
-    )
+    settings, lasting = loaded.settings, Lasting.of(loaded.settings, reactor, write)
+    make = partial(_with_apps, lasting=lasting, reactor=reactor, write=write)
+    guarded, most = make(loaded), bearable(descriptors)
+    guarded.take_over()
+    server, pools = HttpServer(guarded.root, clock=reactor, **_rules_of(settings, guarded, most)), dict(guarded.pools)
+
+    def serve(newer: Settings, tree: Guarded) -> None:
+        server.turn_to(tree.root, **_rules_of(newer, tree, most))
+        pools.clear()
+        pools.update(tree.pools)
+
+    in_force = InForce(loaded=loaded, guarded=guarded, make=make, serve=serve)
+    listening = _listening(in_force, lasting, server, pools, reactor)
 
     def begin_to_end() -> None:
-        guarded.ending.begun = server.draining = True
+        lasting.ending.begun = server.draining = True
 
-    return SidecarService(
-        listeners=(*listening.listeners, *metrics.listeners),
-        background=(*guarded.background, *listening.background, *metrics.background, *beside),
+    def exchange(ending: Sequence[Background], beginning: Sequence[Background]) -> None:
+        service.exchange(ending, beginning)
+
+    files = configuration_files(in_force, reread, exchange, reactor)
+    service = SidecarService(
+        listeners=listening.listeners,
+        background=(*guarded.background, *listening.background, *beside, *((files,) if files else ())),
         ending=begin_to_end,
-        drain=lambda: server.drain(settings.shutdown_timeout),
+        drain=lambda: server.drain(in_force.loaded.settings.shutdown_timeout),
         delay=settings.drain_delay,
         clock=reactor,
         announce=guarded.announce,
         warnings=(*guarded.warnings, *scarce(settings.max_connections, most)),
-        flush=guarded.edge.lines.flush,
+        flush=lasting.edge.lines.flush,
+        reload=files.read_anew if files else None,
         unfit=_unfit(settings, guarded),
         end_process=lambda: reactor.callWhenRunning(reactor.stop),
     )
+    return service
 
 
-def _server(settings: Settings, guarded: Guarded, most: int, reactor: Any) -> HttpServer:
-    return HttpServer(
-        guarded.root,
-        clock=reactor,
-        limits=limits_of(settings, most),
-        access=guarded.edge.access,
-        refuse=guarded.answers.of_the_wire,
-        request_id_field=settings.request_id_header.lower().encode("ascii"),
+def _listening(
+    in_force: InForce, lasting: Lasting, server: HttpServer, pools: Mapping[str, Pool], reactor: Any
+) -> Listening:
+    """Where requests come in, and where metrics are asked for."""
+    settings, structure, store = in_force.loaded.settings, in_force.loaded.structure, lasting.store
+    requests = Listening.of(settings, structure, server, in_force.is_proxy, reactor)
+    metrics = metrics_listening(
+        settings,
+        structure,
+        edge=lasting.edge,
+        server=server,
+        pools=pools,
+        trouble=in_force.trouble,
+        store_trouble=store.trouble if store else None,
+        reactor=reactor,
     )
+    return Listening(
+        listeners=(*requests.listeners, *metrics.listeners), background=(*requests.background, *metrics.background)
+    )
+
+
+def _with_apps(loaded: Loaded, *, lasting: Lasting, reactor: Any, write: Callable[[bytes], object]) -> Guarded:
+    """The tree with the ways to the apps in it."""
+    pools: dict[str, Pool] = {}
+    guarded = _guarded(
+        loaded,
+        lambda people, answers: proxy_of(loaded.settings, loaded.structure, people, answers, reactor, pools=pools),
+        lasting,
+        reactor,
+        write,
+    )
+    return evolve(guarded, pools=pools)
+
+
+def _rules_of(settings: Settings, guarded: Guarded, most: int) -> ServerRules:
+    return {
+        "limits": limits_of(settings, most),
+        "access": guarded.edge.access,
+        "refuse": guarded.answers.of_the_wire,
+        "request_id_field": settings.request_id_header.lower().encode("ascii"),
+    }
 
 
 def guard_resource(resource: IResource, loaded: Loaded, *, reactor: Any, write: Callable[[bytes], object]) -> Guarded:
@@ -133,24 +149,26 @@ def guard_resource(resource: IResource, loaded: Loaded, *, reactor: Any, write: 
 
     `Guarded.root` may be the root of a plain `Site`; start what is in `Guarded.background`.
     """
-    return _guarded(
-        loaded, lambda people, _: TwistedResource(resource, reserved=people.headers.reserved()), reactor, write
+    guarded = _guarded(
+        loaded,
+        lambda people, _: TwistedResource(resource, reserved=people.headers.reserved()),
+        Lasting.of(loaded.settings, reactor, write),
+        reactor,
+        write,
     )
+    guarded.take_over()
+    return guarded
 
 
 def _guarded(
     loaded: Loaded,
     inner: Callable[[People, Answers], Served],
+    lasting: Lasting,
     reactor: Any,
     write: Callable[[bytes], object],
 ) -> Guarded:
-    settings, structure, ending = loaded.settings, loaded.structure, Ending()
-    edge = Edge.of(settings, reactor, write)
-    client = provider_client(settings, edge, reactor, beside=[each.settings for each in loaded.providers])
-    surroundings = surroundings_of(settings, client, reactor)
-    registrations = registrations_of(loaded.providers, lambda each: provider_of(each, edge, reactor))
-    several = SeveralProviders(registrations, edge.now)
-    people = People.of(loaded, registrations=registrations, surroundings=surroundings, edge=edge, reactor=reactor)
+    settings, edge = loaded.settings, Edge.of(loaded.settings, reactor, write, before=lasting.edge)
+    registrations, people = _people(loaded, edge, lasting, reactor)
     answers, endpoints = sign_in_of(settings, people, registrations, edge, reactor)
     guard = SessionGuard(
         reauthenticated(inner(people, answers), people.auth.fresh, answers),
@@ -160,29 +178,51 @@ def _guarded(
         answers=answers,
         time_left=people.current.time_left,
     )
+    root = tree_of(
+        settings,
+        guard=guard,
+        auth=people.auth,
+        endpoints=endpoints,
+        callbacks=[each.id for each in registrations if registrations.several],
+        beside=logout_endpoints(settings, people, answers, edge, reactor),
+        trouble=people.provider.trouble_now,
+        outage=_outage(settings, people),
+        ending=lambda: lasting.ending.begun,
+        only=before_all(settings, edge, answers),
+    )
     return Guarded(
-        root=tree_of(
-            settings,
-            guard=guard,
-            endpoints=endpoints,
-            callbacks=[each.id for each in registrations if registrations.several],
-            auth=people.auth,
-            beside=logout_endpoints(settings, people, answers, edge, reactor),
-            trouble=several.trouble_now,
-            outage=_outage(settings, people),
-            ending=lambda: ending.begun,
-            only=before_all(settings, edge, answers),
-        ),
+        root=root,
+        guard=guard,
         answers=answers,
+        take_over=lambda: _take_over(settings, lasting, edge, people),
+        pools={},
         background=(*(each.provider for each in registrations), *people.background),
-        announce=tuple(announcement(settings, structure, registrations)),
+        announce=tuple(announcement(settings, loaded.structure, registrations)),
         warnings=(*loaded.warnings, *unanchored(people.passes.public.unanchored())),
         edge=edge,
-        ending=ending,
-        trouble=several.trouble_now,
-        missing=several.trouble,
+        ending=lasting.ending,
+        trouble=people.provider.trouble_now,
+        missing=people.provider.trouble,
         store=people.store,
     )
+
+
+def _people(loaded: Loaded, edge: Edge, lasting: Lasting, reactor: Any) -> tuple[Registrations, People]:
+    """Our registrations, and who is who by them."""
+    settings, documents = loaded.settings, lasting.documents
+    client = provider_client(settings, edge, reactor, beside=[each.settings for each in loaded.providers])
+    surroundings = surroundings_of(settings, client, documents, reactor)
+    registrations = registrations_of(loaded.providers, lambda each: provider_of(each, edge, documents, reactor))
+    people = People.of(
+        loaded, registrations=registrations, surroundings=surroundings, edge=edge, lasting=lasting, reactor=reactor
+    )
+    return registrations, people
+
+
+def _take_over(settings: Settings, lasting: Lasting, edge: Edge, people: People) -> None:
+    edge.take_over()
+    lasting.keys.turn_to(settings)
+    people.take_over()
 
 
 def _outage(settings: Settings, people: People) -> Callable[[], Outage]:

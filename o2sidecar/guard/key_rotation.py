@@ -33,6 +33,11 @@ class KeyRotation:
         self._coming: CookieKey | None = None
         self._change: IDelayedCall | None = None
 
+    @property
+    def latest(self) -> CookieKey:
+        """The key that seals, or will when all have had the time to learn of it."""
+        return self._sealing if self._coming is None else self._coming
+
     def turn_to(self, secret: str) -> None:
         """Seal with another secret when all have had the time to learn of it; `ValueError` if it makes no key."""
         key = CookieKey.from_text(secret)

@@ -5,7 +5,9 @@ HOT: a look-up here stands in the path of every signed-in request. Opening a coo
 
 from __future__ import annotations
 
-from attrs import define
+from collections.abc import Callable
+
+from attrs import define, evolve
 
 from o2sidecar.identity import Identity
 from o2sidecar.session.session import Session
@@ -69,6 +71,13 @@ class OpenedSessions:
         for kept in (self._younger, self._older):
             for key in [key for key, opened in kept.items() if not opened.ended and not opened.renewed]:
                 del kept[key]
+
+    def make_anew(self, make: Callable[[bytes, Session], Opened]) -> None:
+        """Make by other rules what is known here only, and forget the rest."""
+        self.forget_untouched()
+        for kept in (self._younger, self._older):
+            for key, opened in kept.items():
+                kept[key] = evolve(make(key, opened.session), ended=opened.ended, renewed=opened.renewed)
 
     def __len__(self) -> int:
         return len(self._younger.keys() | self._older.keys())

@@ -59,6 +59,7 @@ class SessionGuard(Resource):
         self._passes = passes
         self._answers = answers
         self._time_left = time_left
+        self._successor: SessionGuard | None = None
 
     def render(self, request: Request) -> int:
         """Serve a request of a plain `Site`."""
@@ -88,10 +89,17 @@ class SessionGuard(Resource):
         exchange.stands = partial(self._stands, opened)
         self._inner.serve(exchange)
 
+    def make_way(self, successor: SessionGuard) -> None:
+        """Have another guard, by newer settings, judge whether what was let pass here may go on."""
+        self._successor = successor
+
     def _stands(self, opened: Opened) -> bool:
         """Whether a session that passed would pass now."""
-        opened_now = self._sessions.as_of_now(opened)
-        return opened_now is not None and self._admission.refusal(opened_now.session) is None
+        guard = self
+        while guard._successor is not None:
+            guard = guard._successor
+        opened_now = guard._sessions.as_of_now(opened)
+        return opened_now is not None and guard._admission.refusal(opened_now.session) is None
 
     def _not_admitted(self, exchange: Exchange, refusal: NotPermitted, who: str) -> None:
         if self._passes.open(exchange):

@@ -16,9 +16,10 @@ from twisted.python.failure import Failure
 
 from o2sidecar.guard.lifetimes import Lifetimes
 from o2sidecar.guard.local_users import Renewing
-from o2sidecar.guard.opened import Opened, OpenedSessions
+from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.renewing import Renewals
+from o2sidecar.guard.session_memory import SessionMemory
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
@@ -27,7 +28,6 @@ from o2sidecar.refusals import GrantSpent, OwnFault, Refusal, RevocationsUnknown
 from o2sidecar.session.cookies import Cookies, SessionCookie
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
-from o2sidecar.shared_call import SharedCalls
 from o2sidecar.stores.revocation_list import RevocationList
 
 
@@ -39,7 +39,8 @@ class Sessions:
     question per request. `jitter`: gives seconds that a session is renewed ahead of its time, so that many are not
     renewed in step. `grace`: seconds that a session lives on whose refresh token is not taken any more: another sidecar
     may have renewed it, and the browser come with its new cookie. `revoked`: the sessions that were ended before their
-    time. `ends_copies`: whether signing out ends copies of a cookie, too.
+    time. `ends_copies`: whether signing out ends copies of a cookie, too. `memory`: what is known already, by settings
+    that count until `take_over`.
     """
 
     _log = Logger()
@@ -62,6 +63,7 @@ class Sessions:
         jitter: Callable[[], float] = lambda: 0,
         grace: float = 0,
         remembered: int = 4096,
+        memory: SessionMemory | None = None,
         counts: SessionCounts | None = None,
     ) -> None:
         self._cookie = cookie
@@ -74,9 +76,8 @@ class Sessions:
         self._revocations = revoked.revocations
         self._refresh_period = refresh_period or inf
         self._retry_period = min(retry_period, self._refresh_period)
-        self._opened = OpenedSessions(remembered)
-        # What was sealed with a key that seals no more is to be sealed anew.
-        cookie.codec.ring.on_change(self._opened.forget_untouched)
+        self._memory = memory or SessionMemory(cookie.codec.ring, most=remembered)
+        self._opened = self._memory.opened
         self._counts = counts or SessionCounts()
         self._jitter = jitter
         self._grace = grace
@@ -86,10 +87,12 @@ class Sessions:
             spent_is_the_end=not grace,
             keeps_beginning=revoked.shared,
         )
-        self._renewals: SharedCalls[Opened | None] = SharedCalls()
-        self._most_retries = remembered
-        self._retries: dict[str, float] = {}
-        self._spent: dict[str, float] = {}
+        if memory is None:
+            self.take_over()
+
+    def take_over(self) -> None:
+        """Have these settings count for all that is known of sessions."""
+        self._memory.turn_to(self._made)
 
     def find(self, exchange: Exchange) -> Opened | None:
         """The session of a request; `None` if it has none that counts. Raises nothing.
@@ -157,7 +160,7 @@ class Sessions:
 
         Fails with `OwnFault` when that could not be found out.
         """
-        return self._renewals(opened.key, lambda: self._renewed(opened))
+        return self._memory.renewals(opened.key, lambda: self._renewed(opened))
 
     async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
         """See `SessionFinder`; raises `OwnFault` if it is too large for cookies."""
@@ -208,7 +211,7 @@ class Sessions:
             self._counts.refused.add("nobody")
             return None
         self._counts.opened += 1
-        opened = self._made(key, carried.session)
+        opened = self._memory.make(key, carried.session)
         opened.renewed = carried.aged
         self._opened.keep(opened)
         return opened
@@ -216,8 +219,8 @@ class Sessions:
     def _made(self, key: bytes, session: Session) -> Opened:
         since = self._now() if session.created_at is None else session.created_at
         ask_at = since + self._refresh_period - self._jitter()
-        if self._retries:
-            ask_at = max(ask_at, self._retries.get(session.access_token, 0))
+        if self._memory.retries:
+            ask_at = max(ask_at, self._memory.retries.get(session.access_token, 0))
         return Opened(
             key=key,
             session=session,
@@ -248,35 +251,36 @@ class Sessions:
 
     def _noted(self, opened: Opened, session: Session) -> Opened:
         """The session as it is by now, in use, and to be given to the browser."""
-        noted = evolve(self._made(opened.key, self._lifetimes.used(session, self._now())), renewed=True)
+        noted = evolve(self._memory.make(opened.key, self._lifetimes.used(session, self._now())), renewed=True)
         self._opened.keep(noted)
         return noted
 
     def _outliving(self, opened: Opened) -> Opened | None:
         """A session whose refresh token is spent: good for the grace, once, however often it is brought again."""
-        now, token = self._now(), opened.session.refresh_token
-        if token not in self._spent:
-            while len(self._spent) >= self._most_retries:
-                del self._spent[next(iter(self._spent))]
-            self._spent[token] = now + self._grace
+        now, token, spent = self._now(), opened.session.refresh_token, self._memory.spent
+        if token not in spent:
+            while len(spent) >= self._memory.most:
+                del spent[next(iter(spent))]
+            spent[token] = now + self._grace
             self._log.warn(
                 "the refresh token of {name} is spent; if nobody renewed the session elsewhere, it ends in {grace} s",
                 name=opened.session.name,
                 grace=self._grace,
             )
-        outliving = evolve(opened, expires_at=min(opened.expires_at, self._spent[token]), due_at=inf, ask_at=inf)
+        outliving = evolve(opened, expires_at=min(opened.expires_at, spent[token]), due_at=inf, ask_at=inf)
         outliving.ended = outliving.expires_at <= now
         self._opened.keep(outliving)
         return None if outliving.ended else outliving
 
     def _retry_later(self, session: Session) -> None:
         """Have a session that is due wait, also when its new cookie comes, of which nothing is known yet."""
-        if len(self._retries) >= self._most_retries:
+        memory = self._memory
+        if len(memory.retries) >= memory.most:
             now = self._now()
-            self._retries = {token: at for token, at in self._retries.items() if at > now}
-            if len(self._retries) >= self._most_retries:
-                self._retries.clear()
-        self._retries[session.access_token] = self._now() + self._retry_period
+            memory.retries = {token: at for token, at in memory.retries.items() if at > now}
+            if len(memory.retries) >= memory.most:
+                memory.retries.clear()
+        memory.retries[session.access_token] = self._now() + self._retry_period
 
     def _broken(self, exchange: Exchange, failure: Failure, give_up: Callable[[Exchange, Refusal], None]) -> None:
         if isinstance(failure.value, Refusal):

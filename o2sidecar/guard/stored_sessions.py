@@ -99,7 +99,7 @@ class StoredSessions:
         self._lifetimes = Lifetimes(sealed=trust.lifetime, absolute=trust.absolute)
         self._revoked = revoked
         self._revocations = revoked.revocations
-        self._sealed = sealed
+        self.sealed = sealed
         self._opened = OpenedSessions(remembered)
         tickets.ring.on_change(self._opened.forget_untouched)
         self._counts = counts or SessionCounts()
@@ -121,17 +121,17 @@ class StoredSessions:
         try:
             presented = self._read(exchange)
         except CookieRefused as refused:
-            if self._sealed is None:
+            if self.sealed is None:
                 self._counts.refused.add(refused.reason)
             presented = []
         if presented:
             asked = self._ask(key, presented)
             asked.addCallback(lambda found: decide(exchange, found))
             asked.addErrback(self._broken, exchange, give_up)
-        elif self._sealed is not None:
+        elif self.sealed is not None:
             # What is in the list of those that are over counts from the next request on.
             Deferred.fromCoroutine(self._revoked.current())
-            self._sealed.settle(exchange, decide, give_up)
+            self.sealed.settle(exchange, decide, give_up)
         else:
             decide(exchange, None)
 
@@ -143,7 +143,7 @@ class StoredSessions:
                 if stored is not None and stored.session.names_somebody:
                     held = self._made(self._own.key(exchange), each, stored, None)
                     return evolve(held, due_at=held.renew_at)
-        return await self._sealed.look(exchange) if self._sealed else None
+        return await self.sealed.look(exchange) if self.sealed else None
 
     async def why_none(self, exchange: Exchange) -> str:
         """See `SessionFinder`. A ticket that opens nothing was lost, whoever lost what it is for."""
@@ -152,7 +152,7 @@ class StoredSessions:
         except CookieRefused as refused:
             presented, why = [], refused.reason
         if not presented:
-            return await self._sealed.why_none(exchange) if self._sealed else why
+            return await self.sealed.why_none(exchange) if self.sealed else why
         for each in presented:
             with suppress(CookieRefused):
                 if await self._store.load(each.ticket) is not None:
@@ -162,7 +162,7 @@ class StoredSessions:
     def as_of_now(self, opened: Opened) -> Opened | None:
         """See `SessionFinder`. The store is asked if that is due; what it says counts the next time."""
         if not isinstance(opened, _Held):
-            return self._sealed.as_of_now(opened) if self._sealed else None
+            return self.sealed.as_of_now(opened) if self.sealed else None
         known = self._opened.get(opened.key) or opened
         self._check(known)
         if known.ended or known.expires_at <= self._now():
@@ -181,10 +181,10 @@ class StoredSessions:
         try:
             await self._store.keep(ticket, session)
         except StoreUnavailable:
-            if self._sealed is None:
+            if self.sealed is None:
                 raise
             try:
-                return await self._sealed.issue(exchange, session)
+                return await self.sealed.issue(exchange, session)
             except OwnFault as too_large:
                 raise StoreUnavailable(detail=f"{self._store.trouble()}; {too_large}") from None
         for earlier in self._presented(exchange):
@@ -196,15 +196,15 @@ class StoredSessions:
         if isinstance(opened, _Held):
             values = self._written(exchange, opened.presented.ticket, opened.session)
             exchange.also.extend((b"Set-Cookie", value) for value in values)
-        elif self._sealed is not None:
-            self._sealed.give_cookie(exchange, opened)
+        elif self.sealed is not None:
+            self.sealed.give_cookie(exchange, opened)
 
     async def end(self, exchange: Exchange) -> Session | None:
         """See `SessionFinder`: every ticket that the request brought is worth nothing from now on, anywhere."""
         presented = self._presented(exchange)
         if not presented:
-            if self._sealed is not None:
-                return await self._sealed.end(exchange)
+            if self.sealed is not None:
+                return await self.sealed.end(exchange)
             self.take_cookies(exchange)
             return None
         self.take_cookies(exchange)
@@ -345,7 +345,7 @@ class StoredSessions:
 
     def _broken(self, failure: Failure, exchange: Exchange, give_up: _GiveUp) -> None:
         refusal = failure.value
-        if isinstance(refusal, StoreUnavailable) and self._sealed is not None:
+        if isinstance(refusal, StoreUnavailable) and self.sealed is not None:
             refusal = NotSignedIn(detail=refusal.detail)
         if not isinstance(refusal, Refusal):
             self._log.failure("a request could not be judged", failure=failure)

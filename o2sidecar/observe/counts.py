@@ -79,9 +79,15 @@ class RequestCounts:
         self.of_other_methods = Durations()
         self.refusals = Reasons(_FAILURES)
         self.body_bytes = 0
+        self.turn_to(then=then, health_checks=health_checks)
+        self._durations = {method.upper().encode(): durations for method, durations in self.by_method.items()}
+
+    def turn_to(
+        self, *, then: Callable[[Exchange, int, int, float], None], health_checks: Iterable[bytes] = ()
+    ) -> None:
+        """Go on with another that takes note, and other health checks."""
         self._then = then
         self._health_checks = frozenset(health_checks)
-        self._durations = {method.upper().encode(): durations for method, durations in self.by_method.items()}
 
     def record(self, exchange: Exchange, status: int, size: int, duration: float) -> None:
         """Count a request: `size` is the answer's body in bytes, `duration` in seconds."""

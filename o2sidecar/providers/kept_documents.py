@@ -26,6 +26,7 @@ MAX_AGE = 86400.0
 
 _LONGEST = 4 << 20
 _FORMAT = 1
+_MOST_RECENT = 64
 
 
 @frozen(kw_only=True)
@@ -59,6 +60,33 @@ class NoDocuments:
 
 
 NO_DOCUMENTS = NoDocuments()
+
+
+class RecentDocuments:
+    """The documents that this process fetched, for who comes to ask in another's place; else those of `older`.
+
+    `now`: seconds since the epoch.
+    """
+
+    def __init__(self, older: Documents, *, now: Callable[[], float]) -> None:
+        self._older = older
+        self._now = now
+        self._recent: dict[tuple[str, ...], KeptDocument] = {}
+
+    def recall(self, *name: str) -> KeptDocument | None:
+        """See `Documents`."""
+        recent = self._recent.get(name)
+        if recent is not None and self._now() < recent.good_until:
+            return recent
+        return self._older.recall(*name)
+
+    def keep(self, body: bytes, *name: str) -> None:
+        """See `Documents`."""
+        now = self._now()
+        while len(self._recent) >= _MOST_RECENT and name not in self._recent:
+            del self._recent[next(iter(self._recent))]
+        self._recent[name] = KeptDocument(body=body, fetched_at=now, good_until=now + MAX_AGE)
+        self._older.keep(body, *name)
 
 
 class KeptDocuments:

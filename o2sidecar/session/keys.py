@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Sequence
+from weakref import WeakMethod
 
 from attrs import define, field, frozen
 from attrs.validators import min_len
@@ -101,7 +102,7 @@ class KeyRing:
     """
 
     keys: tuple[CookieKey, ...] = field(validator=min_len(1))
-    _told: list[Callable[[], object]] = field(factory=list, init=False, repr=False)
+    _told: list[WeakMethod[Callable[[], object]]] = field(factory=list, init=False, repr=False)
 
     @classmethod
     def from_texts(cls, secrets: Sequence[str]) -> KeyRing:
@@ -116,9 +117,11 @@ class KeyRing:
     def replace(self, keys: Sequence[CookieKey]) -> None:
         """Have other keys from now on; those who asked are told."""
         self.keys = tuple(keys)
+        self._told = [tell for tell in self._told if tell() is not None]
         for tell in self._told:
-            tell()
+            if (told := tell()) is not None:
+                told()
 
     def on_change(self, tell: Callable[[], object]) -> None:
-        """Have `tell` called whenever the keys have changed."""
-        self._told.append(tell)
+        """Have `tell`, a method, called whenever the keys have changed, for as long as somebody keeps its owner."""
+        self._told.append(WeakMethod(tell))

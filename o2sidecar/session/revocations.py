@@ -107,6 +107,11 @@ class Revocations:
         self._known: dict[bytes, Revocation] = {}
         self._before: dict[tuple[str, bytes], int] = {}
 
+    def turn_to(self, *, lifetime: float, issuer_of: Callable[[Session], str]) -> None:
+        """Judge by other settings from now on."""
+        self._lifetime = lifetime * 1000
+        self._issuer_of = issuer_of
+
     def take(self, lines: Iterable[bytes]) -> list[bytes]:
         """Take over the lines of a list; gives those that nobody who has the secret wrote."""
         refused = []

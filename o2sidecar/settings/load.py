@@ -131,6 +131,7 @@ class _Loading:
             structure=self._structure(settings),
             warnings=tuple(map(str, self.cautions)),
             sources={key: given.name for key, given in self.given.items()},
+            files=tuple(filter(None, map(self.command.text, ("--config", "--alpha-config")))),
             config_test=config_test,
         )
 
@@ -303,10 +304,7 @@ class _Loading:
         # There may be https elsewhere, in front of us, and people are sent there.
         for key in self.structured.servers.bare - ({"https_address"} if options.force_https else set()):
             found.append(Problem(names=(key,), sentence="needs tls with a key and a cert"))
-        if options.session_cookie_minimal:
-            self.problems += self.structured.token_problems()
-        if options.pass_session_expires_in:
-            self.problems += self.structured.time_left_problems()
+        self.problems += self.structured.rule_problems(options)
         unread = list(unreadable(options, self.read_file))
         pems = self._pems(options)
         for tls in (tls_of(options, pems), metrics_tls_of(options, pems)):

@@ -41,6 +41,7 @@ class Loaded:
         structure: listeners, upstreams and header rules, from the flat options or the structured file.
         warnings: a sentence each, with the setting as the operator wrote it.
         sources: for every option that somebody set, its key and where, as the operator wrote it.
+        files: where they were read from, that a later change could be read from, too.
         config_test: whether `--config-test` was given, so that nothing must be started.
     """
 
@@ -49,4 +50,5 @@ class Loaded:
     structure: Structure
     warnings: tuple[str, ...]
     sources: Mapping[str, str]
+    files: tuple[str, ...] = ()
     config_test: bool = False

@@ -19,6 +19,7 @@ from o2sidecar.settings.provider_blocks import PROVIDER, ProviderBlock, names_in
 from o2sidecar.settings.server_block import METRICS_SERVER, PLACES, SERVER, Servers, read_servers
 from o2sidecar.settings.shape import Shape
 from o2sidecar.settings.structure import Structure, listeners_of, metrics_listeners_of, metrics_tls_of, tls_of
+from o2sidecar.settings.table import Options
 from o2sidecar.settings.upstream_blocks import UPSTREAM_CONFIG, upstreams_of
 from o2sidecar.settings.upstreams import Upstream, doubles
 from o2sidecar.settings.yaml_text import parse_yaml
@@ -67,16 +68,19 @@ class StructuredFile:
     problems: tuple[Problem, ...] = ()
     cautions: tuple[Problem, ...] = ()
 
-    def token_problems(self) -> list[Problem]:
-        """What is wrong with the rules where sessions have no tokens (`session_cookie_minimal`)."""
+    def rule_problems(self, options: Options) -> list[Problem]:
+        """What is wrong with the rules, as options are."""
+        found = self._token_problems() if options.session_cookie_minimal else []
+        return found + (self._time_left_problems() if options.pass_session_expires_in else [])
+
+    def _token_problems(self) -> list[Problem]:
         return [
             Problem(names=("session_cookie_minimal", rule.name), sentence="a session without tokens has none to pass")
             for rule in (*self.request_rules, *self.auth_rules)
             if any(source.claim in _TOKENS for source in rule.sources)
         ]
 
-    def time_left_problems(self) -> list[Problem]:
-        """What is wrong with the rules where we tell how long a session lasts (`pass_session_expires_in`)."""
+    def _time_left_problems(self) -> list[Problem]:
         return [
             Problem(names=("pass_session_expires_in", rule.name), sentence="both would set this header; choose one")
             for rule in dict.fromkeys((*self.request_rules, *self.auth_rules))

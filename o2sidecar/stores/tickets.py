@@ -80,6 +80,10 @@ class TicketStore:
         self._looks = LoopingCall(self._look)
         self._looks.clock = clock
 
+    def turn_to(self, *, lifetime: float) -> None:
+        """Keep what is stored from now on for another time, in seconds."""
+        self._lifetime = b"%d" % (lifetime * 1000)
+
     def trouble(self) -> str:
         """Why nothing can be stored or loaded just now, as far as is known; empty if it can."""
         return self._trouble

@@ -161,6 +161,7 @@ class Whole:
     """
 
     def __init__(self, loaded: Loaded = SETTINGS, *, respond: Respond | None = numbered, early: bool = False) -> None:
+        self.loaded = loaded
         self.respond = respond
         self.early = early
         self.seen: list[Message] = []
@@ -171,10 +172,19 @@ class Whole:
         self.clock.advance(NOW)
         log = self.log_output(loaded)
         self.service = make_sidecar(
-            loaded, reactor=self.clock, write=log.write, descriptors=4096, beside=log.background
+            loaded,
+            reactor=self.clock,
+            write=log.write,
+            descriptors=4096,
+            beside=log.background,
+            reread=self.reread,
         )
         self.service.privilegedStartService()
         self.server: Any = self.clock.tcpServers[0][1]
+
+    def reread(self) -> Loaded:
+        """What the settings are when they are read again."""
+        return self.loaded
 
     def log_output(self, loaded: Loaded) -> LogOutput:
         """Where the logs of requests and sign-ins go: into `log`."""

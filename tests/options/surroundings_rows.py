@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 
+from attrs import evolve
+
 from tests.http.listener.tls_client import TlsClient
 from tests.options.probes import app_sees, logged, status, warned
 from tests.options.row import REFUSED, Probe, Row, row
@@ -48,6 +50,14 @@ def _ended(world: World) -> bool:
     """Whether the process wants to end by itself soon."""
     world.pass_time(20)
     return world.clock.hasStopped
+
+
+def _reread(world: World) -> bool:
+    """Whether settings that are others by now are looked at, once somebody asks for that."""
+    world.loaded = evolve(world.loaded, warnings=("told when it is read",))
+    if world.service.reload is not None:
+        world.service.reload()
+    return any(b"told when it is read" in line for line in world.standard)
 
 
 def _of_sign_ins(pattern: bytes) -> Probe:
@@ -99,6 +109,7 @@ def _shown_to_app(world: World) -> list[str]:
 
 
 ROWS: Mapping[str, Row] = {
+    "config_reload": row(_reread, "true", False, True),
     # Listeners.
     "http_address": row(_listens, "127.0.0.1:9999", [("127.0.0.1", 4180)], [("127.0.0.1", 9999)]),
     "https_address": row(_listens, "127.0.0.1:9999", [("", 443)], [("127.0.0.1", 9999)], **CERTIFIED),

@@ -76,6 +76,7 @@ class HttpServer:
         self.limits = limits or Limits()
         self.access = access
         self.refuse = refuse
+        self._random = random
         self.request_ids = RequestIds(field=request_id_field, random=random)
         self.date_line = DateLine(now)
         self.draining = False
@@ -84,6 +85,16 @@ class HttpServer:
         self._sweep = Sweep(clock)
         self._channels: dict[Channel, None] = {}
         self._drained: list[Deferred[None]] = []
+
+    def turn_to(
+        self, served: Served, *, limits: Limits, access: Access, refuse: Refuse, request_id_field: bytes
+    ) -> None:
+        """Serve the next requests by other rules; those under way, and connections, go on."""
+        self.served = served
+        self.limits = limits
+        self.access = access
+        self.refuse = refuse
+        self.request_ids = RequestIds(field=request_id_field, random=self._random)
 
     @property
     def open(self) -> int:

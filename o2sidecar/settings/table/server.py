@@ -20,6 +20,9 @@ class DefaultsOptions(Group):
     defaults: str = option(
         "oauth2-proxy", "whose defaults count for what is unset: oauth2-proxy or o2sidecar", ours=True
     )
+    config_reload: bool = option(
+        False, "read the files of --config and --alpha-config again when they change", ours=True, sidecar_default=True
+    )
 
 
 @frozen(kw_only=True, slots=False, eq=False, repr=False)

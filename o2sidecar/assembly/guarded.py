@@ -1,0 +1,43 @@
+"""A guarded tree: what is served, what must run beside it, and what there is to say at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.lasting import Ending
+from o2sidecar.guard import SessionGuard
+from o2sidecar.http.upstream.pool import Pool
+from o2sidecar.service import Background
+from o2sidecar.signin.answers import Answers
+from o2sidecar.site import Sidecar
+
+if TYPE_CHECKING:
+    from o2sidecar.stores.tickets import TicketStore
+
+
+@frozen(kw_only=True)
+class Guarded:
+    """A guarded tree: the root to serve, what must run beside it, and what there is to say at the start.
+
+    `take_over`: has what lasts follow this tree's settings. `pools`: connections to each app, by the upstream's id.
+    `trouble`: says why nobody can sign in just now; empty if people can. `missing`: why nobody could sign in at all so
+    far. `store`: where sessions are kept, if not in cookies.
+    """
+
+    root: Sidecar
+    guard: SessionGuard
+    answers: Answers
+    take_over: Callable[[], None]
+    pools: Mapping[str, Pool]
+    background: tuple[Background, ...]
+    announce: tuple[str, ...]
+    warnings: tuple[str, ...]
+    edge: Edge
+    ending: Ending
+    trouble: Callable[[], str]
+    missing: Callable[[], str]
+    store: TicketStore | None
