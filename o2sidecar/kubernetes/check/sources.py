@@ -48,8 +48,17 @@ class Reader:
     standard_input: Callable[[], str]
 
     def things(self, names: Iterable[str]) -> list[Thing]:
-        """The objects of files and folders; raises `ManifestProblem` for what cannot be read."""
-        return [thing for name in names for thing in self._of(name)]
+        """The objects of files and folders; raises `ManifestProblem` for what cannot be read.
+
+        Of an object that is there twice the last counts, as when one is applied after the other.
+        """
+        found: dict[object, Thing] = {}
+        for name in names:
+            for thing in self._of(name):
+                key = (thing.group, thing.kind, thing.namespace, thing.name) if thing.name else thing
+                found.pop(key, None)
+                found[key] = thing
+        return list(found.values())
 
     def _of(self, name: str) -> Iterator[Thing]:
         if name == "-":

@@ -128,6 +128,15 @@ class CommandTests(Commands):
         self.assertEqual(status, 1)
         self.assertIn("is not in namespace default; there is one in apps", out)
 
+    def test_twice(self) -> None:
+        """Of an object that is there twice the last counts, as when both are applied."""
+        before = self.file(
+            "before.yaml", (CLEAN / "app.yaml").read_text("utf-8").replace("targetPort: o2", "targetPort: x")
+        )
+        after = [str(CLEAN / name) for name in ("app.yaml", "realm.yaml", "gateway.yaml")]
+        self.assertEqual(self.run_it("-f", before, *after)[0], 0)
+        self.assertEqual(self.run_it("-f", *after, before)[0], 1)
+
     def test_broken_input(self) -> None:
         """What cannot be read is status 2, with its place on stderr and nothing on stdout."""
         for name, content, place in (

@@ -202,7 +202,9 @@ class LiveTests(SynchronousTestCase):
 
     def test_plain_on_loopback(self) -> None:
         """On this machine's own loopback plain http is no finding."""
-        self.assertEqual(self.found(self._serve(None, {})), [])
+        root = self._serve(None, {})
+        self.assertEqual(self.found(root), [])
+        self.assertEqual(self.found(root.replace("localhost", "app.localhost")), ["O2S106"])
 
     def test_no_address(self) -> None:
         """What is no address of a site is refused."""

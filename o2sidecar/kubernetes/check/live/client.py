@@ -69,7 +69,8 @@ class Client:
         connection = self._connection(parts)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            connection.request("GET", target, headers={"User-Agent": "o2sidecar-check", **(headers or {})})
+            named = {"Host": parts.netloc, "User-Agent": "o2sidecar-check", **(headers or {})}
+            connection.request("GET", target, headers=named)
             answer = connection.getresponse()
             return Answer(
                 status=answer.status,
@@ -104,7 +105,8 @@ class Client:
             raise NoAnswer(f"{parts.netloc}: the port is none") from None
         if parts.scheme == "https":
             return HTTPSConnection(host, port, timeout=self.timeout, context=self._context())
-        return HTTPConnection(host, port, timeout=self.timeout)
+        # RFC 6761 §6.3: such names are loopback, which not every resolver knows.
+        return HTTPConnection("127.0.0.1" if host.endswith(".localhost") else host, port, timeout=self.timeout)
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()

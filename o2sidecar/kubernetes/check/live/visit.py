@@ -85,7 +85,7 @@ class _Visit:
     def _certificate(self) -> None:
         ends = self.client.certificate_ends(self.root)
         if ends is None:
-            if urlsplit(self.root).hostname not in _LOOPBACK:
+            if not _on_this_machine(urlsplit(self.root).hostname):
                 self._say(said.PLAIN, "http instead of https")
         elif ends - self.clock() < _SOON:
             self._say(said.EXPIRES, f"the certificate ends in {max(ends - self.clock(), 0) / 86_400:.0f} days")
@@ -124,7 +124,7 @@ class _Visit:
 
     def _callback(self, callback: str, answer: Answer) -> None:
         ours, theirs = urlsplit(self.root), urlsplit(callback)
-        if theirs.scheme != "https" and theirs.hostname not in _LOOPBACK and ours.scheme == "https":
+        if theirs.scheme != "https" and not _on_this_machine(theirs.hostname) and ours.scheme == "https":
             self._say(said.WRONG_CALLBACK, f"the callback {callback} is no https")
         if not theirs.path.startswith(f"{self.prefix}/"):
             self._say(said.WRONG_CALLBACK, f"the callback {callback} is not below {self.prefix}/")
@@ -192,8 +192,12 @@ class _Visit:
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         yield f"{self.root}/metrics"
         # On this machine's own loopback the port is no secret.
-        if parts.hostname not in _LOOPBACK:
+        if not _on_this_machine(parts.hostname):
             yield f"http://{host}:{_METRICS_PORT}/metrics"
+
+
+def _on_this_machine(host: str | None) -> bool:
+    return host in _LOOPBACK or (host or "").endswith(".localhost")
 
 
 def _reaches(line: str, host: str) -> bool:
