@@ -11,6 +11,7 @@ from typing import Any, Literal
 from attrs import Attribute, Factory, field, frozen
 
 from o2sidecar import __version__
+from o2sidecar.policy.paths import PublicPaths
 
 NAME = "o2sidecar"
 """The container, and the port that people come in by."""
@@ -61,6 +62,11 @@ def _filled(_: Any, attribute: Attribute[Any], value: tuple[str, ...]) -> None:
             raise ValueError(f"{one!r} is empty or has line breaks")
 
 
+def _paths(spec: Any, attribute: Attribute[Any], value: tuple[str, ...]) -> None:
+    _filled(spec, attribute, value)
+    PublicPaths.parse(value)
+
+
 @frozen(kw_only=True)
 class SidecarSpec:
     """Everything that makes one sidecar differ from another. Raises `ValueError` with a sentence.
@@ -87,7 +93,7 @@ class SidecarSpec:
     secret: str = field(default=SECRET, validator=_whole(_OBJECT_NAME, "name of a Secret"))
     hosts: tuple[str, ...] = field(default=(), converter=_texts, validator=_whole(_HOST, "host name"))
     groups: tuple[str, ...] = field(default=(), converter=_texts, validator=_filled)
-    public_paths: tuple[str, ...] = field(default=(), converter=_texts, validator=_filled)
+    public_paths: tuple[str, ...] = field(default=(), converter=_texts, validator=_paths)
     options: tuple[str, ...] = field(default=(), converter=_texts)
     relays: tuple[str, ...] = field(default=(), converter=_texts)
     resources: Mapping[str, Mapping[str, str]] = Factory(lambda: _DEFAULT_RESOURCES)

@@ -20,7 +20,9 @@ def uninject(subjects: Sequence[Subject], namespace: str = "") -> Plan:
         first = subjects[0].place(()) if subjects else None
         findings = [Finding(severity=Severity.NOTE, sentence="inject has changed nothing here", place=first)]
     return Plan(
-        operations=tuple(() if one.data is None else tuple(differences(one.subject.data, one.data)) for one in formers),
+        operations=tuple(
+            () if one.is_addition else tuple(differences(one.subject.data, one.written)) for one in formers
+        ),
         removed=frozenset(index for index, one in enumerate(formers) if one.is_addition),
         findings=tuple(findings),
     )

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from o2sidecar.settings.kinds import shown, shown_url
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/(liveness|readiness|startup)")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/(liveness|readiness|startup|postStart|preStop)")
 _TARGET = re.compile(r"/[!-~]*")
 
 
@@ -33,7 +33,8 @@ class ProbeRelay:
         name, _, url = text.partition("=")
         if not _NAME.fullmatch(name):
             raise ValueError(
-                f"{shown(text)} must begin with CONTAINER/KIND=, KIND being one of liveness, readiness and startup"
+                f"{shown(text)} must begin with CONTAINER/KIND=, KIND being one of liveness, readiness, startup, "
+                "postStart and preStop"
             )
         try:
             parts = urlsplit(url)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.kubernetes.container import SidecarSpec
+from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.settings.kinds import list_from_csv
 
 
@@ -136,6 +137,11 @@ class ContainerTests(SynchronousTestCase):
     @given(st.text(alphabet='$()",ab{}^ ', min_size=1).filter(str.strip))
     def test_arguments_arrive_as_they_were_meant(self, pattern: str) -> None:
         """Neither kubelet's variables nor commas and quotes change a path's pattern on its way."""
+        try:
+            PublicPaths.parse([pattern])
+        except ValueError:
+            self.assertRaises(ValueError, SidecarSpec, app_port=1, public_paths=[pattern])
+            return
         argument = SidecarSpec(app_port=1, public_paths=[pattern]).arguments[6]
         name, _, value = kubelet_expands(argument, {"a": "HIT", "": "HIT"}).partition("=")
         self.assertEqual((name, list_from_csv(value)), ("--skip-auth-route", (pattern,)))
@@ -159,6 +165,8 @@ class ContainerTests(SynchronousTestCase):
             {"hosts": ["a.example.com\n--upstream=x"]},
             {"groups": [" "]},
             {"public_paths": ["^/a$\n"]},
+            {"public_paths": ["GET=("]},
+            {"public_paths": ["GET="]},
         ]
         for given_ in wrong:
             with self.assertRaises(ValueError, msg=str(given_)):

@@ -21,6 +21,11 @@ class ParseTests(SynchronousTestCase):
         """A URL without a path asks for the root."""
         self.assertEqual(ProbeRelay.parse("a/startup=http://[::1]:80").target, "/")
 
+    def test_hooks(self) -> None:
+        """What kubelet calls when a container starts and ends is passed on, too."""
+        for kind in ("postStart", "preStop"):
+            self.assertEqual(ProbeRelay.parse(f"app/{kind}=http://127.0.0.1/x").path, f"/probe/app/{kind}")
+
     def test_refused(self) -> None:
         """Other names, kinds, schemes and places are refused with what was written, but for credentials."""
         for text in (

@@ -15,6 +15,7 @@ from o2sidecar.kubernetes.inject.subject import Subject
 from o2sidecar.kubernetes.inject.wishes import Wishes
 from o2sidecar.kubernetes.objects import group, kind, labels, metadata, name, namespace, template, title
 from o2sidecar.kubernetes.operations import Data
+from o2sidecar.kubernetes.original import ORIGINAL
 
 _Identity = tuple[str, str, str, str]
 
@@ -54,9 +55,7 @@ class Additions:
             return
         service = formers[leading[0]]
         for host in wishes.flags.hosts:
-            if host.startswith(".") or ":" in host:
-                self._refuse(workload.subject, f"a route needs whole host names without a port, which {host} is not")
-            elif self._hosts.setdefault(host, name(service.data)) != name(service.data):
+            if self._hosts.setdefault(host, name(service.data)) != name(service.data):
                 self._refuse(
                     workload.subject,
                     f"{host} would lead to Service {self._hosts[host]} and to Service {name(service.data)}; say each "
@@ -88,7 +87,7 @@ class Additions:
         created, kept = [], {}
         for identity, (_, data) in self._wanted.items():
             if identity in ours:
-                kept[ours[identity]] = data
+                kept[ours[identity]] = _noted_as(data, formers[ours[identity]].subject.data)
             else:
                 created.append(data)
         return created, kept
@@ -115,3 +114,10 @@ class Additions:
 
     def _refuse(self, subject: Subject, sentence: str) -> None:
         self.say(subject.finding(Severity.ERROR, sentence, namespace=self.flags.namespace))
+
+
+def _noted_as(data: Data, before: Data) -> Data:
+    """With what an earlier injection has noted about it: how it stands in the text."""
+    own = data["metadata"]
+    noted = {ORIGINAL: metadata(before)["annotations"][ORIGINAL]}
+    return {**data, "metadata": {**own, "annotations": {**own["annotations"], **noted}}}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from attrs import frozen
 
 from o2sidecar.kubernetes.container import NAME
+from o2sidecar.kubernetes.difference import plain
 from o2sidecar.kubernetes.findings import Finding, Severity
 from o2sidecar.kubernetes.inject.subject import Subject
 from o2sidecar.kubernetes.objects import (
@@ -23,25 +25,30 @@ from o2sidecar.kubernetes.operations import Data, Path
 from o2sidecar.kubernetes.original import ORIGINAL, STATUS, NotUndone, Original, undo
 
 
-@frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False, slots=False)
 class Former:
     """One object without its injection.
 
     Attributes:
-        data: the object; `None` for one that an injection added as a whole.
+        written: the object, with the texts that values had; `None` for one that an injection added as a whole.
         base: the path to its pod template; of a Service the empty path; `None` where nothing is changed.
         was_injected: whether anything had to be undone.
     """
 
     subject: Subject
-    data: Data
+    written: Data
     base: Path | None
     was_injected: bool = False
+
+    @cached_property
+    def data(self) -> Data:
+        """The object as plain data."""
+        return plain(self.written)
 
     @property
     def is_addition(self) -> bool:
         """Whether an injection added the object as a whole."""
-        return self.data is None and self.subject.data is not None
+        return self.written is None and self.subject.data is not None
 
 
 def restored(subjects: Sequence[Subject], namespace: str) -> tuple[list[Former], list[Finding]]:
@@ -56,10 +63,10 @@ def restored(subjects: Sequence[Subject], namespace: str) -> tuple[list[Former],
             problems.append(
                 subject.finding(Severity.ERROR, str(error), error.way, namespace=namespace, base=base or ())
             )
-            found.append(Former(subject=subject, data=subject.data, base=base))
+            found.append(Former(subject=subject, written=subject.data, base=base))
         except ValueError as error:
             problems.append(subject.finding(Severity.ERROR, str(error), namespace=namespace, base=base or ()))
-            found.append(Former(subject=subject, data=subject.data, base=base))
+            found.append(Former(subject=subject, written=subject.data, base=base))
     return found, problems
 
 
@@ -83,14 +90,14 @@ def _restore(subject: Subject, base: Path | None) -> Former:
     if text is None:
         if base is not None and _was_injected(at(data, base)):
             raise ValueError(f"its annotation {ORIGINAL}, which says how it was, is gone; take it from your history")
-        return Former(subject=subject, data=data, base=base)
+        return Former(subject=subject, written=data, base=base)
     original = Original.from_text(text)
     if original.is_of_new_object:
-        return Former(subject=subject, data=None, base=None, was_injected=True)
+        return Former(subject=subject, written=None, base=None, was_injected=True)
     if base is None:
-        return Former(subject=subject, data=data, base=None)
+        return Former(subject=subject, written=data, base=None)
     changed = undo(at(data, base), original)
-    return Former(subject=subject, data=with_template(data, base, changed), base=base, was_injected=True)
+    return Former(subject=subject, written=with_template(data, base, changed), base=base, was_injected=True)
 
 
 def _was_injected(pod_template: Data) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from o2sidecar.kubernetes.difference import plain
 from o2sidecar.kubernetes.objects import containers, items, mapping, ports
 from o2sidecar.kubernetes.operations import Data
 from o2sidecar.kubernetes.original import Edits
@@ -49,10 +50,10 @@ def find(template: Data) -> FormerProxy | None:
 
 def take_out(edits: Edits, proxy: FormerProxy) -> None:
     """Remove the container, and the volumes that nobody else has mounted."""
-    container = next(one for one in containers(edits.root) if one.get("name") == proxy.name)
+    container = next(one for one in containers(plain(edits.root)) if one.get("name") == proxy.name)
     mounted = {mount.get("name") for mount in items(container.get("volumeMounts"))}
     edits.take_out(("spec", "containers", {"name": proxy.name}))
-    spec = mapping(edits.root.get("spec"))
+    spec = mapping(plain(edits.root).get("spec"))
     others = [*items(spec.get("containers")), *items(spec.get("initContainers"))]
     still = {mount.get("name") for one in others for mount in items(one.get("volumeMounts"))}
     for volume in [one.get("name") for one in items(spec.get("volumes"))]:

@@ -20,6 +20,7 @@ from o2sidecar.kubernetes.inject.workload import Injection, put_in
 from o2sidecar.kubernetes.objects import at, is_a, items, name, namespace, pod_spec, ports, selects, title
 from o2sidecar.kubernetes.operations import Data, Operation, Path
 from o2sidecar.kubernetes.original import Edits, Way
+from o2sidecar.policy.paths import PublicPaths
 
 
 @frozen(kw_only=True)
@@ -65,7 +66,7 @@ class _Injecting:
         left_out: list[int] = []
         workloads = []
         for index, former in enumerate(formers):
-            self.after[index] = former.data
+            self.after[index] = former.written
             if former.data is None or not examination.wants_one(index, former, left_out):
                 continue
             workload = examination.examine(index, former, formers)
@@ -96,14 +97,15 @@ class _Injecting:
             return none
         created, kept = additions.matched(formers)
         self.after.update(kept)
+        gone = frozenset(index for index, former in enumerate(formers) if former.is_addition and index not in kept)
         return Plan(
             operations=tuple(
-                () if self.after[index] is None else tuple(differences(subject.data, self.after[index]))
+                ()
+                if formers[index].is_addition and self.after[index] is None
+                else tuple(differences(subject.data, self.after[index]))
                 for index, subject in enumerate(self.subjects)
             ),
-            removed=frozenset(
-                index for index, former in enumerate(formers) if former.is_addition and self.after[index] is None
-            ),
+            removed=gone,
             created=tuple(created),
             findings=findings,
         )
@@ -120,7 +122,7 @@ class _Injecting:
         former = formers[index]
         subject = former.subject
         behind = [self._behind(one) for one in workloads if index in one.services]
-        edits = Edits(former.data, subject.source, subject.data)
+        edits = Edits(former.written, subject.source, subject.data)
         protected, remarks = protect(edits, behind)
         for one in remarks:
             severity = Severity.ERROR if one.bypass and self.flags.strict else one.severity
@@ -164,7 +166,7 @@ class _Injecting:
         )
         base = workload.base
         edits = Edits(
-            workload.template, lambda path: former.subject.source((*base, *path)), at(former.subject.data, base)
+            at(former.written, base), lambda path: former.subject.source((*base, *path)), at(former.subject.data, base)
         )
         try:
             left = put_in(edits, injection, at(former.subject.data, base))
@@ -174,7 +176,7 @@ class _Injecting:
         for way, sentence in left:
             self._say(former.subject, Severity.WARNING, sentence, way, base)
         self._say_ways_past(workload)
-        self.after[workload.index] = with_template(former.data, base, edits.root)
+        self.after[workload.index] = with_template(former.written, base, edits.root)
 
     def _referenced(self, former: Former, wishes: Wishes, formers: Sequence[Former]) -> list[Data]:
         """The sidecar's ConfigMap and Secret, where they are in the stream."""
@@ -213,6 +215,12 @@ class _Injecting:
                         container_way(str(container.get("name"))),
                         workload.base,
                     )
+        for pattern in PublicPaths.parse(workload.wishes.flags.public_paths).unanchored():
+            self._say(
+                workload.former.subject,
+                Severity.WARNING,
+                f"the public path {pattern!r} opens every path that holds a match; begin it with ^",
+            )
         if workload.services or not self.flags.services_are_known:
             return
         sentence = (

@@ -8,10 +8,12 @@ from typing import Any
 from attrs import frozen
 
 from o2sidecar.kubernetes.container import METRICS_PORT
+from o2sidecar.kubernetes.difference import plain
 from o2sidecar.kubernetes.inject.app_port import MESH
 from o2sidecar.kubernetes.objects import at, containers, mapping, ports
 from o2sidecar.kubernetes.operations import Data
 from o2sidecar.kubernetes.original import Edits, Way
+from o2sidecar.settings.probe_relays import ProbeRelay
 
 _PROBES = {
     "liveness": ("livenessProbe",),
@@ -48,7 +50,7 @@ def handlers(template: Data) -> Iterator[Handler]:
 
 def by_number(edits: Edits, container: str, name: str, number: int) -> None:
     """Have a container's probes ask a port by its number, when its name becomes the sidecar's."""
-    for handler in list(handlers(edits.root)):
+    for handler in list(handlers(plain(edits.root))):
         if handler.container == container and handler.data.get("port") == name:
             edits.set((*handler.way, "port"), number)
 
@@ -60,17 +62,23 @@ def relayed(edits: Edits, *, native: bool) -> tuple[list[str], list[tuple[Way, s
     """
     relays: list[str] = []
     left: list[tuple[Way, str]] = []
-    for handler in list(handlers(edits.root)):
+    for handler in list(handlers(plain(edits.root))):
         if handler.container in MESH:
             continue
         reason = _cannot_be_relayed(handler, native)
-        number = _number(edits.root, handler)
+        number = _number(plain(edits.root), handler)
         if reason or number is None:
             left.append((handler.way, reason or f"its port {handler.data.get('port')!r} is not declared"))
             continue
         path = str(handler.data.get("path") or "/")
         path = path if path.startswith("/") else f"/{path}"
-        relays.append(f"{handler.container}/{handler.kind}=http://127.0.0.1:{number}{path}")
+        relay = f"{handler.container}/{handler.kind}=http://127.0.0.1:{number}{path}"
+        try:
+            ProbeRelay.parse(relay)
+        except ValueError:
+            left.append((handler.way, f"its path {path!r} is none that could be relayed"))
+            continue
+        relays.append(relay)
         edits.set((*handler.way, "path"), f"/probe/{handler.container}/{handler.kind}")
         edits.set((*handler.way, "port"), METRICS_PORT)
     return relays, left

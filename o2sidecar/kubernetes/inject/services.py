@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from o2sidecar.kubernetes.container import NAME
+from o2sidecar.kubernetes.difference import plain
 from o2sidecar.kubernetes.findings import Severity
 from o2sidecar.kubernetes.inject.app_port import leads_to_sidecar, target
 from o2sidecar.kubernetes.inject.protocols import other_protocol
@@ -42,8 +43,9 @@ def protect(edits: Edits, behind: Sequence[Behind]) -> tuple[list[int], list[Rem
     """
     protected: list[int] = []
     remarks: list[Remark] = []
-    for port in items(at(edits.root, ("spec", "ports"))):
-        way: Way = ("spec", "ports", _known_by(port, items(at(edits.root, ("spec", "ports")))))
+    ports = items(at(plain(edits.root), ("spec", "ports")))
+    for port in ports:
+        way: Way = ("spec", "ports", _known_by(port, ports))
         number = port.get("port")
         if leads_to_sidecar(port):
             protected.append(int(number or 0))

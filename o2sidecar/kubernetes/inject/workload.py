@@ -9,6 +9,7 @@ from attrs import frozen
 
 from o2sidecar import __version__
 from o2sidecar.kubernetes.container import NAME, SidecarSpec
+from o2sidecar.kubernetes.difference import plain
 from o2sidecar.kubernetes.inject import former_proxy, probes
 from o2sidecar.kubernetes.inject.app_port import AppPort
 from o2sidecar.kubernetes.inject.former_proxy import FormerProxy
@@ -89,7 +90,7 @@ def put_in(edits: Edits, injection: Injection, current: Data) -> list[tuple[Way,
 def _rename(edits: Edits, port: AppPort) -> None:
     """Give the app's port another name, so that its own can be the sidecar's."""
     name = f"app-{port.number}"
-    if any(one.get("name") == name for container in containers(edits.root) for one in ports(container)):
+    if any(one.get("name") == name for container in containers(plain(edits.root)) for one in ports(container)):
         raise ValueError(f"the port named {name} leaves no name for the app's port {port.number}; give it another name")
     container: Way = ("spec", "containers", {"name": port.container}, "ports")
     probes.by_number(edits, port.container, port.name, port.number)
@@ -106,8 +107,8 @@ def _insert(siblings: list[Data], current: Data, item: Data) -> None:
     index = len(siblings)
     if item["name"] in names:
         before = names[: names.index(item["name"])]
-        index = sum(mapping(one).get("name") in before for one in siblings)
+        index = sum(mapping(plain(one)).get("name") in before for one in siblings)
     for number, one in enumerate(siblings):
-        if mapping(one).get("name") == "istio-proxy" and mapping(one).get("restartPolicy") == "Always":
+        if mapping(plain(one)).get("name") == "istio-proxy" and mapping(one).get("restartPolicy") == "Always":
             index = max(index, number + 1)
     siblings.insert(index, item)

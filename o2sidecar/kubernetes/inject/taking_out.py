@@ -1,0 +1,37 @@
+"""`o2sidecar uninject`: a manifest in, the same manifest as it was before an injection out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from o2sidecar.kubernetes.inject.rewriting import add_files, rewrite
+from o2sidecar.kubernetes.terminal import Terminal
+from o2sidecar.kubernetes.uninject import uninject
+
+_EXAMPLES = """\
+examples:
+  o2sidecar uninject -f my-app.yaml -o my-app.yaml
+  o2sidecar uninject -f my-app.yaml | kubectl apply -f -
+
+What people edited since the injection stays. Where an edit is in the way, the exit status is 1, nothing is written, and
+the place is named. Objects that inject has added are taken out of the text; in a cluster, delete them.
+"""
+
+
+def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
+    """Take the sidecar out; see the usage for the exit status."""
+    terminal = terminal or Terminal.of_process()
+    parser = argparse.ArgumentParser(
+        prog="o2sidecar uninject",
+        description="Takes out of a manifest what inject has put into it: its exact inverse.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_files(parser)
+    try:
+        given = parser.parse_args(list(arguments))
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return rewrite("uninject", given, lambda subjects: uninject(subjects, given.namespace), terminal)
