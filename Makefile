@@ -13,6 +13,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 NPM := .cache/npm
+KUBERNETES_TOOLS := .cache/kubernetes
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 
@@ -22,10 +23,11 @@ BENCH_PROGRAMS := nginx:nginx-light wrk:wrk apache2:apache2 \
 PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy redis-server:redis-server redis-sentinel:redis-sentinel \
 	$(BENCH_PROGRAMS)
 
-.PHONY: help demo test lint unit conformance converted hostile e2e autobahn bench screenshots install provider programs clean
+.PHONY: help demo test lint unit conformance converted hostile e2e test-kubernetes autobahn bench screenshots install \
+	provider programs kubernetes-tools clean
 
 help: ## say what there is
-	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.demo ## run the demo; DEMO_ARGS="--app http://127.0.0.1:8080" puts it before an app of yours
 	@exec $(BIN)/o2sidecar demo $(DEMO_ARGS)
@@ -50,6 +52,9 @@ hostile: install ## hostile HTTP, byte by byte, against the real process
 
 e2e: install provider programs ## real processes, a certified provider, a browser, packaging
 	@$(BIN)/python tests/run_all.py e2e
+
+test-kubernetes: install ## manifests, charts and examples, judged by helm, kustomize and the API's schemas
+	@$(BIN)/python tests/run_all.py kubernetes
 
 screenshots: install provider programs ## pictures of all pages for docs/pages.md, made by the tests of the pages
 	@O2SIDECAR_NPM=$(abspath $(NPM)) O2SIDECAR_SCREENSHOTS=$(abspath docs/pages) \
@@ -76,6 +81,8 @@ programs: ## what the end-to-end tests and the bench run: Chromium with its driv
 	export DEBIAN_FRONTEND=noninteractive; \
 	apt-get update -q && apt-get install -q -y --no-install-recommends "$${absent[@]}"
 
+kubernetes-tools: $(KUBERNETES_TOOLS)/.built ## helm, kustomize and kubeconform, built with Go in .cache; the suite does it by itself
+
 clean: ## remove what make made
 	rm -rf $(VENV) .cache .tox build *.egg-info
 
@@ -92,6 +99,10 @@ $(VENV)/.demo: setup.py pyproject.toml | $(BIN)/python
 $(VENV)/.test: setup.py pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -e '.[test,lint]'
 	@touch $@ $(VENV)/.demo
+
+$(KUBERNETES_TOOLS)/.built: tests/kubernetes_tools/build.sh
+	@tests/kubernetes_tools/build.sh $(KUBERNETES_TOOLS)
+	@touch $@
 
 $(NPM)/.installed: tests/end_to_end/package.json tests/end_to_end/package-lock.json
 	@command -v npm >/dev/null || { \

@@ -34,11 +34,14 @@ CACHE = ROOT / ".cache"
 BIN = Path(sys.executable).parent
 SHARED = Path(os.environ.get("O2SIDECAR_SHARED") or ROOT.parent / "shared")
 NPM = Path(os.environ.get("O2SIDECAR_NPM") or CACHE / "npm")
+KUBERNETES_TOOLS = Path(os.environ.get("O2SIDECAR_KUBERNETES_TOOLS") or CACHE / "kubernetes")
 SIDECAR = f"{BIN / 'twistd'} -n --pidfile= o2sidecar"
 SETTINGS_BY = ("env", "flags", "toml")
 """The ways in which the recorded cases are configured."""
 NEEDS_PROCESSES = ("tests.end_to_end", "tests.test_packaging", "tests.test_dockerfile")
 """What the unit suite leaves to the end-to-end suite."""
+NEEDS_KUBERNETES_TOOLS = ("tests.kubernetes_tools",)
+"""What it leaves to the suite that judges manifests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +137,14 @@ def programs_missing() -> str:
     return f"programs are missing: install Debian's {', '.join(absent)}." if absent else ""
 
 
+def go_missing() -> str:
+    """The programs that judge manifests are needed, or Go to build them."""
+    path = f"{os.environ.get('PATH', '')}:/usr/local/go/bin:/usr/lib/go/bin"
+    if (KUBERNETES_TOOLS / ".built").is_file() or shutil.which("go", path=path):
+        return ""
+    return "helm, kustomize and kubeconform are built with Go, and it is missing: install Go 1.26 or newer."
+
+
 def trial(name: str, modules: Sequence[str]) -> Sequence[str]:
     """The command that runs test modules in a folder of their own."""
     return [str(BIN / "trial"), f"--temp-directory={CACHE / f'trial-{name}'}", *modules]
@@ -143,7 +154,8 @@ def unit_modules() -> list[str]:
     """Every test package and module but those that need processes."""
     found = [path.parent.name for path in ROOT.glob("tests/*/__init__.py")]
     found += [path.stem for path in ROOT.glob("tests/test_*.py")]
-    return [name for name in sorted(f"tests.{name}" for name in found) if name not in NEEDS_PROCESSES]
+    left_out = {*NEEDS_PROCESSES, *NEEDS_KUBERNETES_TOOLS}
+    return [name for name in sorted(f"tests.{name}" for name in found) if name not in left_out]
 
 
 def conformance(way: str) -> list[str]:
@@ -176,9 +188,18 @@ def hostile() -> list[str]:
     return [sys.executable, str(ROOT / "tests" / "end_to_end" / "hostile.py")]
 
 
+def kubernetes() -> list[str]:
+    """The tests of manifests and charts, once their programs are built: in this suite, so that the others go on."""
+    build = f'make --no-print-directory {KUBERNETES_TOOLS}/.built KUBERNETES_TOOLS={KUBERNETES_TOOLS} && exec "$@"'
+    return ["bash", "-c", build, "kubernetes", *trial("kubernetes", NEEDS_KUBERNETES_TOOLS)]
+
+
 SUITES: dict[str, list[Suite]] = {
     "hostile": [
         Suite(name="hostile", missing=shared_missing, command=hostile, count=by_last_line),
+    ],
+    "kubernetes": [
+        Suite(name="kubernetes", missing=go_missing, command=kubernetes, count=by_trial),
     ],
     "conformance": [
         Suite(
@@ -233,7 +254,11 @@ def run(suite: Suite) -> Result:
         command[0] = str(program)
     # Byte code is worth its writing here: processes are started by the hundred.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"O2SIDECAR_NPM": str(NPM), "O2SIDECAR_SHARED": str(SHARED)}
+    environment |= {
+        "O2SIDECAR_NPM": str(NPM),
+        "O2SIDECAR_SHARED": str(SHARED),
+        "O2SIDECAR_KUBERNETES_TOOLS": str(KUBERNETES_TOOLS),
+    }
     with tempfile.TemporaryFile() as output:
         try:
             ended = subprocess.run(

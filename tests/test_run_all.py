@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.differences import complaints_about_cases
-from tests.run_all import NEEDS_PROCESSES, ROOT, SUITES, Suite, by_last_line, by_status, by_trial, run, unit_modules
+from tests.run_all import (
+    NEEDS_KUBERNETES_TOOLS,
+    NEEDS_PROCESSES,
+    ROOT,
+    SUITES,
+    Suite,
+    by_last_line,
+    by_status,
+    by_trial,
+    run,
+    unit_modules,
+)
 
 
 class CountingTests(SynchronousTestCase):
@@ -100,7 +111,7 @@ class ChoosingTests(SynchronousTestCase):
 
     def test_all_modules(self) -> None:
         """The unit suite and the suite with processes have every test module between them."""
-        chosen = {*unit_modules(), *NEEDS_PROCESSES}
+        chosen = {*unit_modules(), *NEEDS_PROCESSES, *NEEDS_KUBERNETES_TOOLS}
         for path in ROOT.glob("tests/**/test_*.py"):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             self.assertTrue(any(name == each or name.startswith(f"{each}.") for each in chosen), name)

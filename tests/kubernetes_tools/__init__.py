@@ -1,0 +1,1 @@
+"""Tests of manifests, charts and examples with the programs that people use on them; `make test-kubernetes`."""
