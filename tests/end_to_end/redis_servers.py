@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from o2sidecar.session.session import Session
 from o2sidecar.session.ticket import Ticket
 from o2sidecar.session.ticket_cookie import TicketCookie
 from o2sidecar.stores.resp import Replies, command
-from tests.end_to_end.origin import Conversation
+from tests.end_to_end.origin import Conversation, Script
 from tests.end_to_end.processes import Running, eventually, free_port
 from tests.end_to_end.sidecar_case import COOKIE_SECRET, SidecarCase
 from tests.end_to_end.visitor import Answer, Visitor
@@ -58,11 +59,13 @@ def ask_redis(where: int | str, *words: bytes | str, login: Sequence[str] = ()) 
     return found[-1]
 
 
-def stored_for(where: int | str, session: Session = ALICE, *, age: float = 0) -> tuple[Ticket, str]:
+def stored_for(
+    where: int | str, session: Session = ALICE, *, age: float = 0, login: Sequence[str] = ()
+) -> tuple[Ticket, str]:
     """A ticket whose session is stored in a server, `age` seconds old, and its pair of a Cookie field."""
     session = evolve(session, created_at=time.time() - age)
     ticket = Ticket.issue("_oauth2_proxy")
-    ask_redis(where, b"SET", ticket.id, ticket.seal(session))
+    ask_redis(where, b"SET", ticket.id, ticket.seal(session), login=login)
     return ticket, pair_of(ticket, session)
 
 
@@ -75,6 +78,10 @@ def pair_of(ticket: Ticket, session: Session) -> str:
 
 class RedisCase(SidecarCase):
     """`redis` starts a server, `guarded` a sidecar that keeps its sessions there; alice's password is in a file."""
+
+    def script(self) -> Script:
+        """What the app does."""
+        return answers_ok
 
     def folder(self) -> Path:
         """A new folder of the test's."""
@@ -95,7 +102,7 @@ class RedisCase(SidecarCase):
 
     def guarded(self, *arguments: str, cookie_secret: str = COOKIE_SECRET) -> Running:
         """A sidecar before an app, with sessions in Redis."""
-        return self.start(answers_ok, *self.with_redis(), *arguments, COOKIE_SECRET=cookie_secret)
+        return self.start(self.script(), *self.with_redis(), *arguments, COOKIE_SECRET=cookie_secret)
 
     def with_redis(self) -> list[str]:
         """The arguments of every sidecar here."""
@@ -140,3 +147,63 @@ class RedisCase(SidecarCase):
         everywhere = (self.port, *ports)
         eventually("its end", lambda: all(self.who(pair, port)[0] == 401 for port in everywhere), 3)
         return pair
+
+
+class SentinelCase(RedisCase):
+    """A primary, a replica and three Sentinels; `watched` starts a sidecar that asks those.
+
+    `login`: how the servers are spoken to.
+    """
+
+    login = ("default", "of-data")
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.primary, self.primary_port = self.redis("--requirepass", "of-data", "--masterauth", "of-data")
+        self.replica, self.replica_port = self.redis(
+            *("--requirepass", "of-data", "--masterauth", "of-data", "--replicaof", f"127.0.0.1 {self.primary_port}"),
+            *("--repl-diskless-sync-delay", "0"),
+        )
+        self.sentinels = [self.sentinel() for _ in range(3)]
+        info = partial(ask_redis, self.primary_port, "INFO", "replication", login=self.login)
+        eventually("replication", lambda: b"state=online" in info())
+        for port in self.sentinels:
+            self.await_quorum(port)
+
+    def await_quorum(self, port: int) -> None:
+        """Wait until a Sentinel knows the others, and the replica."""
+        login = ("default", "of-sentinels")
+
+        def quorum() -> bool:
+            found = ask_redis(port, "SENTINEL", "CKQUORUM", "sessions", login=login)
+            return isinstance(found, bytes) and bool(ask_redis(port, "SENTINEL", "REPLICAS", "sessions", login=login))
+
+        eventually("a quorum", quorum)
+
+    def sentinel(self) -> int:
+        """The port of a new Sentinel."""
+        port, folder = free_port(), self.folder()
+        lines = [
+            f"port {port}",
+            "bind 127.0.0.1",
+            f"dir {folder}",
+            "requirepass of-sentinels",
+            "sentinel sentinel-pass of-sentinels",
+            f"sentinel monitor sessions 127.0.0.1 {self.primary_port} 2",
+            "sentinel auth-pass sessions of-data",
+            "sentinel down-after-milliseconds sessions 1000",
+            "sentinel failover-timeout sessions 4000",
+        ]
+        (folder / "sentinel.conf").write_text("\n".join(lines) + "\n")
+        self.run_process(["redis-sentinel", str(folder / "sentinel.conf")]).await_listening(port)
+        return port
+
+    def watched(self, *arguments: str) -> Running:
+        """A sidecar with sessions in whichever server the Sentinels name."""
+        urls = ",".join(f"redis://127.0.0.1:{port}" for port in self.sentinels)
+        return self.guarded(
+            *("--redis-use-sentinel", f"--redis-sentinel-connection-urls={urls}"),
+            *("--redis-sentinel-master-name=sessions", "--redis-sentinel-password=of-sentinels"),
+            "--redis-password=of-data",
+            *arguments,
+        )

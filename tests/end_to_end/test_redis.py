@@ -12,8 +12,8 @@ from pathlib import Path
 from attrs import evolve
 
 from o2sidecar.session.ticket import Ticket
-from tests.end_to_end.processes import Running, eventually, free_port
-from tests.end_to_end.redis_servers import ALICE, RedisCase, ask_redis, pair_of
+from tests.end_to_end.processes import eventually, free_port
+from tests.end_to_end.redis_servers import ALICE, RedisCase, SentinelCase, ask_redis, pair_of
 from tests.end_to_end.visitor import Visitor
 from tests.private_authority import Authority, authority
 from tests.session.test_ticket import RECORDED
@@ -114,57 +114,8 @@ class DeploymentTests(RedisCase):
         self.works()
 
 
-class SentinelTests(RedisCase):
-    """A primary, a replica and three Sentinels."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.primary, self.primary_port = self.redis("--requirepass", "of-data", "--masterauth", "of-data")
-        self.replica, self.replica_port = self.redis(
-            *("--requirepass", "of-data", "--masterauth", "of-data", "--replicaof", f"127.0.0.1 {self.primary_port}"),
-            *("--repl-diskless-sync-delay", "0"),
-        )
-        self.sentinels = [self.sentinel() for _ in range(3)]
-        login = ("default", "of-data")
-        eventually(
-            "replication", lambda: b"state=online" in ask_redis(self.primary_port, "INFO", "replication", login=login)
-        )
-        for port in self.sentinels:
-            self.await_quorum(port)
-
-    def await_quorum(self, port: int) -> None:
-        login = ("default", "of-sentinels")
-
-        def quorum() -> bool:
-            found = ask_redis(port, "SENTINEL", "CKQUORUM", "sessions", login=login)
-            return isinstance(found, bytes) and bool(ask_redis(port, "SENTINEL", "REPLICAS", "sessions", login=login))
-
-        eventually("a quorum", quorum)
-
-    def sentinel(self) -> int:
-        port, folder = free_port(), self.folder()
-        lines = [
-            f"port {port}",
-            "bind 127.0.0.1",
-            f"dir {folder}",
-            "requirepass of-sentinels",
-            "sentinel sentinel-pass of-sentinels",
-            f"sentinel monitor sessions 127.0.0.1 {self.primary_port} 2",
-            "sentinel auth-pass sessions of-data",
-            "sentinel down-after-milliseconds sessions 1000",
-            "sentinel failover-timeout sessions 4000",
-        ]
-        (folder / "sentinel.conf").write_text("\n".join(lines) + "\n")
-        self.run_process(["redis-sentinel", str(folder / "sentinel.conf")]).await_listening(port)
-        return port
-
-    def watched(self) -> Running:
-        urls = ",".join(f"redis://127.0.0.1:{port}" for port in self.sentinels)
-        return self.guarded(
-            *("--redis-use-sentinel", f"--redis-sentinel-connection-urls={urls}"),
-            *("--redis-sentinel-master-name=sessions", "--redis-sentinel-password=of-sentinels"),
-            "--redis-password=of-data",
-        )
+class SentinelTests(SentinelCase):
+    """A primary that is lost, or that stands still."""
 
     def test_fail_over(self) -> None:
         """When the primary ends, sessions go on with the one that the Sentinels promote."""
