@@ -21,7 +21,7 @@ BENCH_ARGS ?=
 BENCH_PROGRAMS := nginx:nginx-light wrk:wrk apache2:apache2 \
 	/usr/lib/apache2/modules/mod_auth_openidc.so:libapache2-mod-auth-openidc
 PROGRAMS := chromium:chromium chromedriver:chromium-driver haproxy:haproxy redis-server:redis-server redis-sentinel:redis-sentinel \
-	$(BENCH_PROGRAMS)
+	ip:iproute2 $(BENCH_PROGRAMS)
 
 .PHONY: help demo test lint unit conformance converted hostile e2e test-kubernetes autobahn bench screenshots install \
 	provider programs kubernetes-tools clean
@@ -53,7 +53,7 @@ hostile: install ## hostile HTTP, byte by byte, against the real process
 e2e: install provider programs ## real processes, a certified provider, a browser, packaging
 	@$(BIN)/python tests/run_all.py e2e
 
-test-kubernetes: install ## manifests, charts and examples, judged by helm, kustomize and the API's schemas
+test-kubernetes: install provider programs ## manifests, charts and examples, judged by helm, kustomize and the API's schemas, and run
 	@$(BIN)/python tests/run_all.py kubernetes
 
 screenshots: install provider programs ## pictures of all pages for docs/pages.md, made by the tests of the pages

@@ -42,6 +42,8 @@ NEEDS_PROCESSES = ("tests.end_to_end", "tests.test_packaging", "tests.test_docke
 """What the unit suite leaves to the end-to-end suite."""
 NEEDS_KUBERNETES_TOOLS = ("tests.kubernetes_tools",)
 """What it leaves to the suite that judges manifests."""
+NEEDS_NAMESPACES = ("tests.box",)
+"""What it leaves to the suite that runs them: as root, in namespaces of the kernel's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +128,7 @@ PROGRAMS = {
     "nginx": "nginx-light",
     "wrk": "wrk",
     "apache2": "apache2",
+    "ip": "iproute2",
 }
 """Programs of the end-to-end tests, with their Debian packages; the Makefile installs them."""
 
@@ -135,6 +138,13 @@ def programs_missing() -> str:
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     absent = [package for program, package in PROGRAMS.items() if not shutil.which(program, path=path)]
     return f"programs are missing: install Debian's {', '.join(absent)}." if absent else ""
+
+
+def root_missing() -> str:
+    """Namespaces of networks and mounts are needed, which only root may make for another user."""
+    if os.geteuid() == 0 and shutil.which("unshare"):
+        return ""
+    return "pods are run in namespaces, in the place of a cluster: run this suite as root, with util-linux installed."
 
 
 def go_missing() -> str:
@@ -154,7 +164,7 @@ def unit_modules() -> list[str]:
     """Every test package and module but those that need processes."""
     found = [path.parent.name for path in ROOT.glob("tests/*/__init__.py")]
     found += [path.stem for path in ROOT.glob("tests/test_*.py")]
-    left_out = {*NEEDS_PROCESSES, *NEEDS_KUBERNETES_TOOLS}
+    left_out = {*NEEDS_PROCESSES, *NEEDS_KUBERNETES_TOOLS, *NEEDS_NAMESPACES}
     return [name for name in sorted(f"tests.{name}" for name in found) if name not in left_out]
 
 
@@ -200,6 +210,12 @@ SUITES: dict[str, list[Suite]] = {
     ],
     "kubernetes": [
         Suite(name="kubernetes", missing=go_missing, command=kubernetes, count=by_trial),
+        Suite(
+            name="pod_in_a_box",
+            missing=lambda: root_missing() or provider_missing() or programs_missing(),
+            command=lambda: trial("box", NEEDS_NAMESPACES),
+            count=by_trial,
+        ),
     ],
     "conformance": [
         Suite(

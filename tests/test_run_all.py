@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.differences import complaints_about_cases
 from tests.run_all import (
     NEEDS_KUBERNETES_TOOLS,
+    NEEDS_NAMESPACES,
     NEEDS_PROCESSES,
     ROOT,
     SUITES,
@@ -111,7 +112,7 @@ class ChoosingTests(SynchronousTestCase):
 
     def test_all_modules(self) -> None:
         """The unit suite and the suite with processes have every test module between them."""
-        chosen = {*unit_modules(), *NEEDS_PROCESSES, *NEEDS_KUBERNETES_TOOLS}
+        chosen = {*unit_modules(), *NEEDS_PROCESSES, *NEEDS_KUBERNETES_TOOLS, *NEEDS_NAMESPACES}
         for path in ROOT.glob("tests/**/test_*.py"):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             self.assertTrue(any(name == each or name.startswith(f"{each}.") for each in chosen), name)

@@ -30,10 +30,12 @@ class CertifiedCase(ProcessCase):
         self.base = f"http://127.0.0.1:{self.port}"
         self.visitor = Visitor()
 
-    def start_provider(self, port: int = 0, callbacks: Sequence[str] = (), *, logout_uri: str = "") -> Running:
+    def start_provider(
+        self, port: int = 0, callbacks: Sequence[str] = (), *, logout_uri: str = "", host: str = "127.0.0.1"
+    ) -> Running:
         """The provider, once it answers; at its usual port and for the one sidecar, unless others are given.
 
-        `logout_uri`: which it tells of logouts.
+        `logout_uri`: which it tells of logouts. `host`: the address that it is at.
         """
         modules = NPM / "node_modules"
         self.assertTrue((modules / "oidc-provider").is_dir(), f"npm's oidc-provider is not in {NPM}: make provider")
@@ -43,9 +45,9 @@ class CertifiedCase(ProcessCase):
         (folder / "node_modules").symlink_to(modules)
         port = port or self.provider_port
         known = callbacks or [f"{self.base}/oauth2/callback"]
-        told = {"LOGOUT_URI": logout_uri} if logout_uri else {}
+        told = {"HOST": host, **({"LOGOUT_URI": logout_uri} if logout_uri else {})}
         provider = self.run_process(["node", str(folder / "certified.mjs"), str(port), *known], told)
-        provider.await_listening(port)
+        provider.await_listening(port, host)
         return provider
 
     def start_sidecar(self, *arguments: str, **settings: str) -> Running:

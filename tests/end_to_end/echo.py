@@ -44,8 +44,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, port: int, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(self, port: int, tls: ssl.SSLContext | None, host: str) -> None:
+        super().__init__((host, port), _Handler)
         if tls is not None:
             # Hands are shaken by the thread that answers.
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
@@ -76,8 +76,8 @@ class Echo:
     `tls`: how it speaks TLS, if it does.
     """
 
-    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
-        self._server = _Server(port, tls)
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1") -> None:
+        self._server = _Server(port, tls, host)
         self.port: int = self._server.server_address[1]
         self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
         self.seen = self._server.seen
