@@ -62,6 +62,10 @@ class HeaderRule:
     def _encoded(self) -> bytes:
         return self.name.encode()
 
+    def passes(self, claim: str) -> bool:
+        """Whether a claim is among what this field tells."""
+        return any(source.claim == claim for source in self.sources)
+
     @value.default
     def _way_to_the_value(self) -> Callable[[Session], str]:
         # Most rules pass on one claim as it is; the long way costs four times as much.

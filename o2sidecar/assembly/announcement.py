@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from o2sidecar.assembly.registrations import pass_groups
 from o2sidecar.providers.registrations import Registrations
 from o2sidecar.settings.durations import format_duration
 from o2sidecar.settings.options import Settings
@@ -31,6 +32,15 @@ def unanchored(patterns: list[str]) -> Iterator[str]:
         yield (
             f"skip_auth_routes: the pattern {pattern!r} is not anchored: it opens every path that contains it."
             f" Begin it with ^ to open only what begins with it."
+        )
+
+
+def groups_kept(settings: Settings, structure: Structure) -> Iterator[str]:
+    """A warning when groups are not to be kept that headers need all the same."""
+    if settings.session_groups == "needed" and pass_groups(structure):
+        yield (
+            "session_groups: with needed, all groups are kept all the same, since headers pass them on;"
+            " see pass_basic_auth, pass_user_headers and set_xauthrequest."
         )
 
 

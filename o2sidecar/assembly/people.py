@@ -9,12 +9,14 @@ from attrs import evolve, frozen
 
 from o2sidecar.assembly.credentials import htpasswd_file_of, local_users_of, tokens_of, with_authorization
 from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.finding import Finding
 from o2sidecar.assembly.lasting import Lasting
 from o2sidecar.assembly.logout import issuers_of, revocation_list_of
 from o2sidecar.assembly.reauthentication import fresh_routes_of
-from o2sidecar.assembly.registrations import admission_of
+from o2sidecar.assembly.registrations import admission_of, groups_of
 from o2sidecar.emails_file import EmailsFile
 from o2sidecar.guard import AuthOnly, CurrentSession, Passes, Sessions
+from o2sidecar.guard.cookie_budget import CookieBudget
 from o2sidecar.guard.local_users import LocalUsers, Renewing
 from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.guard.time_left import TimeLeft
@@ -74,24 +76,22 @@ class People:
         reactor: Any,
     ) -> People:
         """From settings; what is to last is taken from `lasting`, or put there."""
-        settings = loaded.settings
+        settings, provider = loaded.settings, SeveralProviders(registrations, edge.now)
         cookie, pending = cookies_of(settings, lasting.keys.ring, posted=any(map(_is_posted, loaded.providers)))
         emails, headers = _emails_file(settings, reactor), _headers(settings, loaded.structure)
-        provider = SeveralProviders(registrations, edge.now)
         listed = lasting.listed = lasting.listed or htpasswd_file_of(settings, reactor)
         users = local_users_of(settings, listed, registrations, provider=provider, now=edge.now)
         store = lasting.store = lasting.store or _store(settings, reactor)
         revoked = lasting.revoked = lasting.revoked or revocation_list_of(settings, cookie, store, surroundings)
-        by_cookie, sealed = _sessions(
-            settings, cookie, headers, users or provider, edge, lasting=lasting, revoked=revoked, around=surroundings
+        by_cookie, sealed = _finding(
+            loaded, registrations, cookie, headers, users or provider, edge=edge, lasting=lasting, around=surroundings
         )
         tokens = tokens_of(settings, registrations, surroundings, edge)
         sessions = with_authorization(
             settings, by_cookie, headers=headers, tokens=tokens, users=users, revoked=revoked, edge=edge
         )
         admission = admission_of(settings, loaded.providers, registrations, emails)
-        time_left = TimeLeft(edge.now) if settings.pass_session_expires_in else None
-        current = CurrentSession(sessions=sessions, admission=admission, time_left=time_left)
+        current = _current(settings, sessions, admission, edge)
         passes, redirects = _passes(settings, edge), _redirects(settings)
         return cls(
             cookie=cookie,
@@ -122,56 +122,29 @@ def _store(settings: Settings, reactor: Any) -> TicketStore | None:
     return ticket_store_of(settings, reactor)
 
 
-def _sessions(
-    settings: Settings,
+def _finding(
+    loaded: Loaded,
+    registrations: Registrations,
     cookie: SessionCookie,
     headers: IdentityHeaders,
     provider: Renewing,
-    edge: Edge,
     *,
+    edge: Edge,
     lasting: Lasting,
-    revoked: RevocationList,
     around: Surroundings,
 ) -> tuple[SessionFinder, Sessions | None]:
-    """What finds sessions, and of it what finds those in cookies."""
-
-    def sealed() -> Sessions:
-        return Sessions(
-            cookie=cookie,
-            headers=headers,
-            provider=provider,
-            forwarding=edge.forwarding,
-            now=edge.now,
-            lifetime=settings.cookie_expire,
-            absolute_lifetime=settings.session_absolute_lifetime,
-            idle_limit=settings.session_idle_limit,
-            revoked=revoked,
-            # oauth2-proxy takes the cookie away and nothing more; what relies on that is not to notice the change.
-            ends_copies=settings.defaults == "o2sidecar" or revoked.shared,
-            refresh_period=settings.cookie_refresh,
-            jitter=lambda: around.random() * min(settings.cookie_refresh_jitter, settings.cookie_refresh / 10),
-            grace=settings.refresh_grace,
-            memory=lasting.memory,
-            counts=edge.counts.sessions,
-        )
-
-    if lasting.store is None:
-        found = sealed()
-        return found, found
-    from o2sidecar.assembly.stores import stored_sessions_of  # noqa: PLC0415
-
-    stored = stored_sessions_of(
-        settings,
-        lasting.store,
-        cookie=cookie,
+    assert lasting.revoked is not None
+    groups = groups_of(loaded.settings, loaded.structure, loaded.providers, registrations)
+    return Finding(
+        settings=loaded.settings,
+        budget=CookieBudget(cookie, loaded.settings.session_cookie_budget, groups=groups),
         headers=headers,
         provider=provider,
-        sealed=sealed,
-        revoked=revoked,
         edge=edge,
-        reactor=around.clock,
-    )
-    return stored, stored.sealed
+        lasting=lasting,
+        revoked=lasting.revoked,
+        around=around,
+    ).finder()
 
 
 def _take_over(
@@ -186,6 +159,11 @@ def _take_over(
     if store is not None:
         store.turn_to(lifetime=settings.cookie_expire)
     revoked.revocations.turn_to(lifetime=settings.cookie_expire, issuer_of=issuers_of(registrations))
+
+
+def _current(settings: Settings, sessions: SessionFinder, admission: Admitting, edge: Edge) -> CurrentSession:
+    time_left = TimeLeft(edge.now) if settings.pass_session_expires_in else None
+    return CurrentSession(sessions=sessions, admission=admission, time_left=time_left)
 
 
 def _auth(settings: Settings, current: CurrentSession, passes: Passes, edge: Edge) -> AuthOnly:

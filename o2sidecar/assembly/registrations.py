@@ -7,6 +7,7 @@ from typing import cast
 
 from o2sidecar.assembly.credentials import EXTRA_ISSUER, LOCAL_USER
 from o2sidecar.policy.admission import Admission
+from o2sidecar.policy.kept_groups import ALL_GROUPS, KeptGroups
 from o2sidecar.policy.pattern import Pattern
 from o2sidecar.policy.provenance import Admitting, ByProvider
 from o2sidecar.provider_client import ProviderClient
@@ -14,6 +15,7 @@ from o2sidecar.providers.provider import Provider
 from o2sidecar.providers.registrations import ChallengeMethod, Registration, Registrations
 from o2sidecar.settings.loaded import ProviderEntry
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.structure import Structure
 
 Made = tuple[Provider, ProviderClient]
 """A provider, and what it is asked with."""
@@ -75,6 +77,22 @@ def admission_of(
         rules={**accepted, **_beside(settings, shared, first)},
         untagged=None if settings.accepted_providers else first,
     )
+
+
+def pass_groups(structure: Structure) -> bool:
+    """Whether headers tell anybody of people's groups."""
+    rules = (*structure.request_rules, *structure.response_rules, *structure.auth_rules)
+    return any(rule.passes("groups") for rule in rules)
+
+
+def groups_of(
+    settings: Settings, structure: Structure, entries: Sequence[ProviderEntry], registrations: Registrations
+) -> KeptGroups:
+    """Which groups sessions keep: where only some are to be kept, those that any provider's rules name."""
+    if settings.session_groups == "all" or pass_groups(structure):
+        return ALL_GROUPS
+    named = {group for each in entries for group in each.settings.allowed_groups}
+    return KeptGroups(needed=frozenset(named).union(*(each.provider.allowed_groups for each in registrations)))
 
 
 def _rules(

@@ -9,7 +9,14 @@ from typing import Any, TypedDict
 from attrs import evolve
 from twisted.web.resource import IResource
 
-from o2sidecar.assembly.announcement import announcement, scarce, unanchored, without_provider, without_store
+from o2sidecar.assembly.announcement import (
+    announcement,
+    groups_kept,
+    scarce,
+    unanchored,
+    without_provider,
+    without_store,
+)
 from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.asking import provider_client
 from o2sidecar.assembly.edge import Edge
@@ -198,12 +205,20 @@ def _guarded(
         pools={},
         background=(*(each.provider for each in registrations), *people.background),
         announce=tuple(announcement(settings, loaded.structure, registrations)),
-        warnings=(*loaded.warnings, *unanchored(people.passes.public.unanchored())),
+        warnings=_warnings(loaded, people),
         edge=edge,
         ending=lasting.ending,
         trouble=people.provider.trouble_now,
         missing=people.provider.trouble,
         store=people.store,
+    )
+
+
+def _warnings(loaded: Loaded, people: People) -> tuple[str, ...]:
+    return (
+        *loaded.warnings,
+        *unanchored(people.passes.public.unanchored()),
+        *groups_kept(loaded.settings, loaded.structure),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -12,25 +11,20 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import CertificateOptions
 
 from o2sidecar.assembly.checked import checked
-from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.finding import Finding
 from o2sidecar.assembly.secrets import secret_of
 from o2sidecar.guard.lifetimes import Lifetimes
-from o2sidecar.guard.local_users import Renewing
 from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.renewing import Renewals
-from o2sidecar.guard.sessions import Sessions
 from o2sidecar.guard.stored_sessions import StoredSessions, Trust
 from o2sidecar.guard.ticket_renewal import TicketRenewal
 from o2sidecar.http.client_tls import Authorities, ClientTls, client_options
 from o2sidecar.http.upstream.endpoints import TlsEndpoint, host_endpoint
-from o2sidecar.identity import IdentityHeaders
 from o2sidecar.refusals import StoreUnavailable
-from o2sidecar.session.cookies import SessionCookie
 from o2sidecar.session.ticket_cookie import TicketCookie
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.redis_url import RedisUrl
 from o2sidecar.stores.cluster import Cluster
-from o2sidecar.stores.revocation_list import RevocationList
 from o2sidecar.stores.sentinel import Watched
 from o2sidecar.stores.server import Commands, Login, RedisLimits, RedisServer
 from o2sidecar.stores.tickets import TicketStore
@@ -59,41 +53,32 @@ async def why_store_fails(settings: Settings, reactor: Any) -> str:
     return ""
 
 
-def stored_sessions_of(
-    settings: Settings,
-    store: TicketStore,
-    *,
-    cookie: SessionCookie,
-    headers: IdentityHeaders,
-    provider: Renewing,
-    sealed: Callable[[], Sessions],
-    revoked: RevocationList,
-    edge: Edge,
-    reactor: Any,
-) -> StoredSessions:
-    """What finds them; `sealed` makes what keeps sessions in cookies, where that is to be while Redis is away."""
-    counts = edge.counts.sessions
+def stored_sessions_of(finding: Finding, store: TicketStore) -> StoredSessions:
+    """What finds them, and keeps sessions in cookies where that is to be while Redis is away."""
+    settings, edge, clock = finding.settings, finding.edge, finding.around.clock
+    cookie, groups, counts = finding.budget.cookie, finding.budget.groups, edge.counts.sessions
     return StoredSessions(
         store,
         tickets=TicketCookie(attributes=cookie.attributes, ring=cookie.codec.ring),
         own=OwnCookies(cookie, edge.forwarding),
-        headers=headers,
+        headers=finding.headers,
         renewal=TicketRenewal(
             store,
-            provider=Renewals(provider=provider, counts=counts),
-            clock=reactor,
+            provider=Renewals(provider=finding.provider, counts=counts, groups=groups),
+            clock=clock,
             lock_time=settings.redis_lock_time,
             lifetimes=Lifetimes(sealed=inf, absolute=settings.session_absolute_lifetime or inf),
         ),
-        clock=reactor,
+        clock=clock,
         trust=Trust(
             lifetime=settings.cookie_expire or inf,
             absolute=settings.session_absolute_lifetime or inf,
             believed=settings.redis_trust_time,
             refresh_period=settings.cookie_refresh or inf,
         ),
-        revoked=revoked,
-        sealed=sealed() if settings.redis_outage == "cookie-fallback" else None,
+        revoked=finding.revoked,
+        sealed=finding.sealed() if settings.redis_outage == "cookie-fallback" else None,
+        groups=groups,
         remembered=settings.session_cache_size,
         counts=counts,
     )

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from o2sidecar.guard.local_users import Renewing
 from o2sidecar.observe.counts import SessionCounts
+from o2sidecar.policy.kept_groups import ALL_GROUPS, KeptGroups
 from o2sidecar.refusals import GrantSpent, OwnFault, Refusal, SessionEnded
 from o2sidecar.session.session import Session
 
@@ -18,13 +19,14 @@ class Renewals:
     """Asks the provider.
 
     `spent_is_the_end`: whether a session is over as soon as its refresh token is not taken. `keeps_beginning`: whether
-    renewed sessions tell when their person signed in.
+    renewed sessions tell when their person signed in. `groups`: those that they keep.
     """
 
     provider: Renewing
     counts: SessionCounts
     spent_is_the_end: bool = True
     keeps_beginning: bool = False
+    groups: KeptGroups = ALL_GROUPS
 
     _log: ClassVar[Logger] = Logger()
 
@@ -51,6 +53,9 @@ class Renewals:
             raise OwnFault(reason="renewal_failed") from None
         is_new = renewed is not None and renewed.created_at != session.created_at
         self.counts.renewals["renewed" if is_new else "unchanged"] += 1
-        if renewed is None or not is_new or not self.keeps_beginning or renewed.began_at is not None:
+        if renewed is None:
+            return None
+        renewed = self.groups.of(renewed)
+        if not is_new or not self.keeps_beginning or renewed.began_at is not None:
             return renewed
         return evolve(renewed, began_at=session.created_at)

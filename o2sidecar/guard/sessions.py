@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from o2sidecar.guard.cookie_budget import CookieBudget
 from o2sidecar.guard.lifetimes import Lifetimes
 from o2sidecar.guard.local_users import Renewing
 from o2sidecar.guard.opened import Opened
@@ -39,7 +40,8 @@ class Sessions:
     question per request. `jitter`: gives seconds that a session is renewed ahead of its time, so that many are not
     renewed in step. `grace`: seconds that a session lives on whose refresh token is not taken any more: another sidecar
     may have renewed it, and the browser come with its new cookie. `revoked`: the sessions that were ended before their
-    time. `ends_copies`: whether signing out ends copies of a cookie, too. `memory`: what is known already, by settings
+    time. `ends_copies`: whether signing out ends copies of a cookie, too. `budget`: how much room a session may take in
+    cookies, and what is kept of it. `memory`: what is known already, by settings
     that count until `take_over`.
     """
 
@@ -62,6 +64,7 @@ class Sessions:
         retry_period: float = 60,
         jitter: Callable[[], float] = lambda: 0,
         grace: float = 0,
+        budget: CookieBudget | None = None,
         remembered: int = 4096,
         memory: SessionMemory | None = None,
         counts: SessionCounts | None = None,
@@ -71,21 +74,21 @@ class Sessions:
         self._own = OwnCookies(cookie, forwarding)
         self._now = now
         self._lifetimes = Lifetimes(sealed=lifetime or inf, absolute=absolute_lifetime or inf, idle=idle_limit or inf)
-        self._list = revoked
-        self._ends_copies = ends_copies
+        self._list, self._ends_copies = revoked, ends_copies
         self._revocations = revoked.revocations
         self._refresh_period = refresh_period or inf
         self._retry_period = min(retry_period, self._refresh_period)
         self._memory = memory or SessionMemory(cookie.codec.ring, most=remembered)
         self._opened = self._memory.opened
         self._counts = counts or SessionCounts()
-        self._jitter = jitter
-        self._grace = grace
+        self._jitter, self._grace = jitter, grace
+        self._budget = budget or CookieBudget(cookie)
         self._provider = Renewals(
             provider=provider,
             counts=self._counts,
             spent_is_the_end=not grace,
             keeps_beginning=revoked.shared,
+            groups=self._budget.groups,
         )
         if memory is None:
             self.take_over()
@@ -164,7 +167,7 @@ class Sessions:
 
     async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
         """See `SessionFinder`; raises `OwnFault` if it is too large for cookies."""
-        return self._written(exchange, self._lifetimes.begun(session, self._now()))
+        return self._written(exchange, self._lifetimes.begun(self._budget.groups.of(session), self._now()))
 
     def give_cookie(self, exchange: Exchange, opened: Opened) -> None:
         """Have the answer carry a renewed session's cookie."""
@@ -196,7 +199,9 @@ class Sessions:
             opened.checked = self._revocations.generation
 
     def _written(self, exchange: Exchange, session: Session) -> list[bytes]:
-        return self._cookie.write(session, self._own.host(exchange), self._own.presented(exchange), self._now())
+        host = self._own.host(exchange)
+        pieces = self._budget.pieces(session, host, self._now())
+        return self._cookie.give(pieces, host, self._own.presented(exchange))
 
     def _open(self, key: bytes, cookies: Cookies) -> Opened | None:
         now = self._now()

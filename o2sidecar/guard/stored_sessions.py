@@ -24,6 +24,7 @@ from o2sidecar.guard.ticket_renewal import TicketRenewal
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
+from o2sidecar.policy.kept_groups import ALL_GROUPS, KeptGroups
 from o2sidecar.refusals import NotSignedIn, OwnFault, Refusal, StoreUnavailable
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
@@ -69,7 +70,8 @@ class StoredSessions:
     """Finds, renews and ends the sessions that requests bring tickets for.
 
     `sealed`: finds and makes the sessions of those who could not be given a ticket while the store was away; without
-    it, nobody is signed in then. `revoked`: the sessions that were ended before their time.
+    it, nobody is signed in then. `revoked`: the sessions that were ended before their time. `groups`: those that are
+    kept.
     """
 
     _log = Logger()
@@ -86,6 +88,7 @@ class StoredSessions:
         trust: Trust,
         revoked: RevocationList,
         sealed: Sessions | None = None,
+        groups: KeptGroups = ALL_GROUPS,
         remembered: int = 4096,
         counts: SessionCounts | None = None,
     ) -> None:
@@ -100,6 +103,7 @@ class StoredSessions:
         self._revoked = revoked
         self._revocations = revoked.revocations
         self.sealed = sealed
+        self._groups = groups
         self._opened = OpenedSessions(remembered)
         tickets.ring.on_change(self._opened.forget_untouched)
         self._counts = counts or SessionCounts()
@@ -175,7 +179,7 @@ class StoredSessions:
     async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
         """See `SessionFinder`. What the browser had a ticket for before is over (security.md S1)."""
         now = self._now()
-        session = self._lifetimes.begun(session, now)
+        session = self._lifetimes.begun(self._groups.of(session), now)
         session = session if session.created_at is not None else evolve(session, created_at=now)
         ticket = Ticket.issue(self._tickets.attributes.name)
         try:

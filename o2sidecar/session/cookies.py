@@ -206,10 +206,19 @@ class SessionCookie:
         `host`: the request's host. `presented`: the names that the request came with. `now`, in seconds since the
         epoch, is when the session begins if it does not say so. Raises `OwnFault` if it is too large for cookies.
         """
+        return self.give(self.pieces(self.kept(session, now), host), host, presented)
+
+    def kept(self, session: Session, now: float) -> Session:
+        """What cookies keep of a session; `now`: when it begins if it does not say so."""
         kept = evolve(session, created_at=now if session.created_at is None else session.created_at)
-        if self.minimal:
-            kept = evolve(kept, access_token="", id_token="", refresh_token="")
-        pieces = self._split(self.codec.encode(self.attributes.name, kept), host)
+        return evolve(kept, access_token="", id_token="", refresh_token="") if self.minimal else kept
+
+    def pieces(self, kept: Session, host: str) -> Cookies:
+        """The cookies that hold a session, one or its parts; raises `OwnFault` if it is too large for them."""
+        return self._split(self.codec.encode(self.attributes.name, kept), host)
+
+    def give(self, pieces: Cookies, host: str, presented: Sequence[str]) -> list[bytes]:
+        """The Set-Cookie values that give these to a browser, and take away what it has of another session."""
         # oauth2-proxy leaves the whole cookie where parts take its place, and so do we: `read` prefers the younger.
         written = {self.attributes.name, *(name for name, _ in pieces)}
         return [self.attributes.set_cookie(name, value, host) for name, value in pieces] + self.clear(

@@ -14,6 +14,8 @@ from o2sidecar.session.session import Session
 _PROVIDER, _BEGAN, _SEEN, _AUTHENTICATED, _ACR = "_p", "_b", "_s", "_a", "_c"
 """Names of ours, which oauth2-proxy passes over."""
 
+_LARGE = {"at": "access token", "it": "ID token", "rt": "refresh token", "ac": "claims for headers"}
+
 _NANOSECONDS = 1_000_000_000
 
 
@@ -21,6 +23,15 @@ def pack(session: Session) -> bytes:
     """A session as a map of MessagePack."""
     packed: bytes = msgpack.packb(_fields_of(session))
     return packed
+
+
+def sizes(session: Session) -> dict[str, int]:
+    """How many bytes the parts of a session take, by what they are called in a log; parts of no size are left out."""
+    found: dict[str, int] = {}
+    for name, value in _fields_of(session).items():
+        part = f"{len(session.groups)} groups" if name == "g" else _LARGE.get(name, "all else")
+        found[part] = found.get(part, 0) + len(msgpack.packb({name: value}))
+    return found
 
 
 def _fields_of(session: Session) -> dict[str, Any]:

@@ -22,6 +22,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "defaults": ("oauth2-proxy", "o2sidecar"),
     "cookie_samesite": ("", "lax", "strict", "none"),
     "cookie_csrf_samesite": ("", "lax", "strict", "none"),
+    "session_groups": ("all", "needed"),
     "session_store_type": ("cookie", "redis"),
     "redis_outage": ("reject", "cookie-fallback"),
     "revocation_unavailable": ("allow", "reject"),

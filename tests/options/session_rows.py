@@ -118,6 +118,20 @@ def _status_after(*pauses: int) -> Probe:
     return probe
 
 
+def _kept_groups(world: World) -> tuple[str, ...]:
+    """The groups in the session's cookie."""
+    world.provider.claims["groups"] = ["dev", "everybody", "ops"]
+    world.sign_in()
+    codec = SessionCodec(ring=KeyRing.from_texts([BASE["cookie_secret"]]), expire=168 * 3600)
+    return codec.decode(NAME, world.jar[NAME.encode()].decode(), NOW).groups
+
+
+def _above_budget(world: World) -> bool:
+    """Whether the log says what takes the room in cookies, once somebody has signed in."""
+    world.sign_in()
+    return any(b"above session_cookie_budget" in line for line in world.standard)
+
+
 def _large_session(world: World) -> int:
     world.provider.claims["groups"] = [f"group-{number:04}-{number * 7919:x}" for number in range(600)]
     return world.sign_in().status
@@ -182,6 +196,16 @@ ROWS: Mapping[str, Row] = {
     "refresh_grace": row(_status_when_spent, "1m", 302, 200, cookie_refresh="30s", skip_provider_button="true"),
     "cookie_parts_limit": row(_large_session, "2", 302, 500),
     "session_store_type": row(session_cookie("=djIu"), "redis", None, "=djIu", redis_connection_url=REDIS),
+    "session_groups": row(
+        _kept_groups,
+        "needed",
+        ("dev", "everybody", "ops"),
+        ("ops",),
+        allowed_groups="ops",
+        pass_basic_auth="false",
+        pass_user_headers="false",
+    ),
+    "session_cookie_budget": row(_above_budget, "100", False, True),
     "session_cookie_minimal": row(_kept_token, "true", "AT-1", ""),
     "session_cache_size": row(_opened_anew, "2", 3, 6, metrics_address="127.0.0.1:9100"),
     # What the app and an asking proxy are told.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from o2sidecar.settings.kinds import Duration, Texts
+from o2sidecar.settings.kinds import Duration, Size, Texts
 from o2sidecar.settings.option import Group, option
 
 
@@ -54,4 +54,10 @@ class CookieOptions(Group):
     cookie_csrf_expire: Duration = option(15 * 60.0, "how long a login attempt may take")
     cookie_csrf_samesite: str = option("", "SameSite of login cookies; empty: as cookie_samesite")
     session_store_type: str = option("cookie", "where sessions are kept: cookie or redis")
+    session_groups: str = option(
+        "all", "all: keep all of a person's groups; needed: only those that a rule or a header asks for", ours=True
+    )
+    session_cookie_budget: Size = option(
+        8 * 1024, "most bytes that a session should take in cookies; what is above it is logged; 0: no limit", ours=True
+    )
     session_cookie_minimal: bool = option(False, "leave the tokens out of the session")
