@@ -133,11 +133,18 @@ class StoredSessions:
             asked.addCallback(lambda found: decide(exchange, found))
             asked.addErrback(self._broken, exchange, give_up)
         elif self.sealed is not None:
-            # What is in the list of those that are over counts from the next request on.
-            Deferred.fromCoroutine(self._revoked.current())
-            self.sealed.settle(exchange, decide, give_up)
+            self._settle_sealed(self.sealed, exchange, decide, give_up)
         else:
             decide(exchange, None)
+
+    def _settle_sealed(self, sealed: Sessions, exchange: Exchange, decide: _Decide, give_up: _GiveUp) -> None:
+        looked = Deferred.fromCoroutine(self._revoked.current())
+        if self._store.trouble():
+            # Nobody waits for a store that is away; what is in the list then counts once it is back.
+            sealed.settle(exchange, decide, give_up)
+        else:
+            looked.addCallback(lambda _: sealed.settle(exchange, decide, give_up))
+            looked.addErrback(self._broken, exchange, give_up)
 
     async def look(self, exchange: Exchange) -> Opened | None:
         """See `SessionFinder`."""

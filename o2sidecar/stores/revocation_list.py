@@ -102,13 +102,16 @@ class RevocationList:
     async def look(self) -> None:
         """Take over what is new in the list; never raises."""
         assert self._source is not None
-        self._looked_at = self._clock.seconds()
+        begun = self._clock.seconds()
         self.revocations.prune()
         try:
             text = await Deferred.fromCoroutine(self._source.fetch())
         except ListUnavailable as unavailable:
+            self._looked_at = begun
             self._note(str(unavailable))
             return
+        # Not before it is here: whoever asks meanwhile waits for it, too.
+        self._looked_at = begun
         self._good_at = self._clock.seconds()
         self._note("")
         if text != self._text:

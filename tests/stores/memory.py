@@ -82,8 +82,11 @@ class MemoryRedis:
         return "OK"
 
     def _eval(self, words: tuple[bytes, ...]) -> int:
-        """The three scripts; the real ones run in a real server, in the end-to-end tests."""
+        """The scripts; the real ones run in a real server, in the end-to-end tests."""
         _, script, _, key, seen, *more = words
+        if b".. ARGV[1]" in script:
+            self._set(key, (self.get(key) or b"") + seen, *(() if more[0] == b"0" else (b"PX", more[0])))
+            return 1
         if self.get(key) != seen:
             return 0
         if b"'SET'" in script:
