@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests.box.gateway import Gateway
 from tests.box.kubelet import RunningPod
 from tests.box.manifests import Manifests
 from tests.box.node import Node
-from tests.end_to_end.processes import BIN, ProcessCase, Running, clean_environment
+from tests.end_to_end.processes import BIN, ProcessCase, Running, clean_environment, eventually
 from tests.private_authority import Authority
 
 DOMAIN = "apps.test"
@@ -127,3 +128,10 @@ class BoxCase(ProcessCase):
     def write_routes(self, pods: Sequence[RunningPod]) -> None:
         """Have the gateway route to these pods, once it reads its configuration."""
         (self.gateway_folder / "nginx.conf").write_text(self._gateway.configuration(pods))
+
+    def reload_gateway(self) -> None:
+        """Have it read its configuration, and wait until no worker has the former one."""
+        workers = Path(f"/proc/{self.nginx.pid}/task/{self.nginx.pid}/children")
+        former = set(workers.read_text().split())
+        self.nginx.signal(signal.SIGHUP)
+        eventually("workers with the new configuration", lambda: set(workers.read_text().split()) - former)

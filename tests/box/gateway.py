@@ -136,6 +136,8 @@ http {{
 access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
 fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
 server_names_hash_bucket_size 128;
+# A new configuration would close connections that clients keep; other gateways need none for other endpoints.
+keepalive_timeout 0;
 # As Istio's: the host as it was asked for, and who asked in which scheme.
 proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_set_header Connection "";
 proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;

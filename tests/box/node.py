@@ -10,6 +10,8 @@ import subprocess
 _BLOCKS = ipaddress.ip_network("198.18.0.0/15")
 """For tests of networks (RFC 2544): nobody's, anywhere."""
 _SIZE = 16
+_NUMBERS = itertools.count(1)
+"""Of pods: the kernel takes its time to forget the link of one that has ended, so none gets the name of another."""
 
 
 class Node:
@@ -29,7 +31,7 @@ class Node:
     def attach(self, pid: int) -> str:
         """Give the process's network namespace its loopback and an address, which is given back."""
         address = str(next(self._free))
-        ours = f"o2p{os.getpid()}-{address.rpartition('.')[2]}"
+        ours = f"o2p{os.getpid()}-{next(_NUMBERS)}"
         _ip("link", "add", ours, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
         _ip("link", "set", ours, "master", self._bridge, "up")
         inside = ["nsenter", f"--net=/proc/{pid}/ns/net", "ip"]
