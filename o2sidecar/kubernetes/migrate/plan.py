@@ -11,7 +11,7 @@ from o2sidecar.kubernetes import objects
 from o2sidecar.kubernetes.container import PORT
 from o2sidecar.kubernetes.findings import Finding, ManifestProblem, Severity
 from o2sidecar.kubernetes.migrate.landscape import App, Landscape, Seen
-from o2sidecar.kubernetes.migrate.shared import FOLDER, Shared
+from o2sidecar.kubernetes.migrate.shared import FOLDER, Shared, files_of_people, value_of
 from o2sidecar.kubernetes.migrate.steps import Step, apply, command, delete, kubectl, live, rerouted
 from o2sidecar.settings.given import Given
 from o2sidecar.settings.kinds import TEXT
@@ -157,7 +157,9 @@ def plan(landscape: Landscape) -> tuple[Step, ...]:
     if not landscape.leftovers:
         return ()
     proxy = _the_proxy(landscape)
-    given = landscape.configured(proxy).given()
+    configured = landscape.configured(proxy)
+    given = configured.given()
+    _know_who_may_pass(proxy, given, configured.unread)
     callback_host = urlsplit(_text(given, "redirect_url")).hostname or ""
     of_app = any(callback_host in app.hosts for app in landscape.apps)
     if callback_host and not of_app and not any(callback_host in route.hosts for route in landscape.callbacks):
@@ -177,6 +179,7 @@ def plan(landscape: Landscape) -> tuple[Step, ...]:
         namespaces=namespaces,
         gateway=_gateway(landscape),
         hosts=[host for app in landscape.apps for host in app.hosts],
+        unread=tuple(configured.unread),
     )
     return tuple(Planning(landscape=landscape, shared=shared).steps())
 
@@ -197,6 +200,22 @@ def _the_proxy(landscape: Landscape) -> Seen:
             for one in landscape.central
         )
     return landscape.central[0]
+
+
+def _know_who_may_pass(proxy: Seen, given: dict[str, Given], unread: Sequence[str]) -> None:
+    """Refuse a plan where the sidecars would admit whom the central proxy does not."""
+    if value_of(given, "email_domains"):
+        return
+    if files := files_of_people(given):
+        sentence = (
+            f"who may pass stands in a file ({', '.join(files)}), and sidecars without it would admit others: say it by"
+            " email_domains first, or make their ConfigMap by hand (docs/kubernetes.md)"
+        )
+    elif unread:
+        sentence = f"who may pass is not known: {', '.join(unread)} is not in these files; give the file with it, too"
+    else:
+        sentence = "nothing says who may pass: email_domains is missing, and oauth2-proxy does not start without it"
+    raise ManifestProblem.at(proxy.place, sentence, object=proxy.title)
 
 
 def _entangled(landscape: Landscape) -> Iterator[Finding]:

@@ -40,6 +40,7 @@ class Shared:
         namespaces: where apps are.
         gateway: `NAMESPACE/NAME`; empty if it is not known.
         hosts: of the apps.
+        unread: what may tell it more and is not in the files, as it is called.
     """
 
     proxy: Seen
@@ -49,6 +50,7 @@ class Shared:
     namespaces: Sequence[str]
     gateway: str
     hosts: Sequence[str]
+    unread: Sequence[str]
 
     def step(self) -> Step:
         """Make it, beside what is there."""
@@ -75,7 +77,7 @@ class Shared:
         )
 
     def _domain(self) -> str:
-        domains = _value(self.given, "cookie_domains") or ()
+        domains = value_of(self.given, "cookie_domains") or ()
         if domains:
             return str(domains[0]).removeprefix("*").removeprefix(".")
         host = self.callback_host or next(iter(self.hosts), "app.example.com")
@@ -83,26 +85,33 @@ class Shared:
 
     def _init(self, own_host: bool) -> str:
         words = ["o2sidecar", "init", "--domain", self._domain()]
-        words += ["--provider", str(_value(self.given, "provider") or BY_KEY["provider"].default)]
-        words += [] if self._client_id else ["--client-id", str(_value(self.given, "client_id") or "CLIENT-ID")]
+        words += ["--provider", str(value_of(self.given, "provider") or BY_KEY["provider"].default)]
+        words += [] if self._client_id else ["--client-id", str(value_of(self.given, "client_id") or "CLIENT-ID")]
         words += ["--client-secret-file", "client-secret", "--cookie-secret-file", "cookie-secret"]
         words += ["-n", ",".join(self.namespaces)]
         words += ["--gateway", self.gateway] if self.gateway else []
         if own_host:
             words += ["--shared-callback", "--auth-host", self.callback_host]
         elif self.callback_host:
-            words += ["--set", f"redirect_url={_value(self.given, 'redirect_url')}"]
+            words += ["--set", f"redirect_url={value_of(self.given, 'redirect_url')}"]
         restricted = False
         for option, value in self._options():
             restricted = restricted or option.restricts or option.key in {"email_domains", "allowed_groups"}
             words += _words(option, value)
-        line = command(*words, *([] if restricted else ["--allow-any-user"]), "-o", FOLDER)
+        words += ["--allow-any-user"] if not restricted and self._admits_anybody() else []
+        line = command(*words, "-o", FOLDER)
         return f'{line} --client-id "$(cat client-id)"' if self._client_id else line
+
+    def _admits_anybody(self) -> bool:
+        """Whether the central proxy certainly lets everybody in; else `init` refuses until it is told who may pass."""
+        return (
+            "*" in (value_of(self.given, "email_domains") or ()) and not self.unread and not files_of_people(self.given)
+        )
 
     def _options(self) -> Iterator[tuple[Option, Any]]:
         """The options of the central proxy that sidecars get, too, and their values."""
         for key, option in BY_KEY.items():
-            value = _value(self.given, key)
+            value = value_of(self.given, key)
             if value is None or value == option.default or key in _BY_THE_REST or key in _OF_THE_PROXY_ALONE:
                 continue
             if option.secret or option.flag in said_by_container() or key.endswith(_NAMES_OF_FILES):
@@ -135,8 +144,11 @@ class Shared:
         return bool(self._reference("client-id"))
 
     def _remarks(self) -> Iterator[str]:
+        for one in self.unread:
+            name = " ".join(one.split())
+            yield f"# {name} may say more of who may pass and is not in these files: add what it says to o2sidecar init"
         for key, option in BY_KEY.items():
-            value = _value(self.given, key)
+            value = value_of(self.given, key)
             if value in (None, option.default) or key in _BY_THE_REST or key in _OF_THE_PROXY_ALONE:
                 continue
             if option.secret and key not in {"client_secret", "cookie_secret"}:
@@ -145,7 +157,12 @@ class Shared:
                 yield f"# {key} names a file: mount it into the sidecars, and add {key} to {FOLDER}/config.yaml"
 
 
-def _value(given: Mapping[str, Given], key: str) -> Any:
+def files_of_people(given: Mapping[str, Given]) -> list[str]:
+    """The options that name a file of who may pass: `init` has no flags for these."""
+    return [key for key in ("authenticated_emails_file", "htpasswd_file") if value_of(given, key)]
+
+
+def value_of(given: Mapping[str, Given], key: str) -> Any:
     """An option as it was given; `None` if it was not, or cannot be read."""
     try:
         return given[key].read(BY_KEY[key].kind) if key in given else None

@@ -169,6 +169,26 @@ class RefusalTests(_Case):
         self.assertIn("its callback is on auth.example.com", said)
         self.assertIn("proxy.yaml:1:1", said)
 
+    def test_who_may_pass(self) -> None:
+        """A file of addresses is not taken for everybody; `*` alone is, but only where all of it was read."""
+        anybody, org = 'email_domains = ["*"]', '    github_org = "acme"\n'
+        addresses = 'authenticated_emails_file = "/etc/people"'
+        for proxy in (PROXY.replace(org, "").replace(anybody, addresses), PROXY.replace(anybody, addresses)):
+            self.assertIn("authenticated_emails_file", self.refusal({**CENTRAL, "proxy.yaml": proxy}))
+        for proxy, open_to_all in (
+            (PROXY.replace(org, ""), True),
+            (PROXY.replace(org, "").replace(anybody, f"{anybody}\n    {addresses}"), False),
+            (PROXY.replace(org, "").replace("env:", "envFrom: [{secretRef: {name: more}}]\n        env:"), False),
+        ):
+            [line] = [one for one in self.steps({**CENTRAL, "proxy.yaml": proxy})[0]["do"] if " init " in one]
+            self.assertEqual("--allow-any-user" in line, open_to_all, proxy)
+
+    def test_settings_that_are_elsewhere(self) -> None:
+        """Where the ConfigMap of the central proxy is not given, nobody knows who may pass, and no plan is made."""
+        self.assertIn(
+            "oauth2-proxy-config", self.refusal({**CENTRAL, "proxy.yaml": PROXY.replace("ConfigMap", "Other")})
+        )
+
     def test_apps_in_one_file(self) -> None:
         """Apps that share a file are named, since to undo one would open the other."""
         files = {"proxy.yaml": PROXY, "route.yaml": ROUTE, "apps.yaml": f"{app('app1')}---\n{app('app2')}"}
