@@ -344,7 +344,13 @@ class ObjectTests(SynchronousTestCase):
             (hook,) = the(f"{kind}WebhookConfiguration", found)["webhooks"]
             self.assertEqual(hook["failurePolicy"], "Fail")
             self.assertEqual(hook["timeoutSeconds"], 5)
-            self.assertEqual(hook["objectSelector"], {"matchLabels": {"o2sidecar/inject": "true"}})
+            asking = [
+                {"key": "o2sidecar/inject", "operator": "Exists"},
+                {"key": "o2sidecar/inject", "operator": "NotIn", "values": ["false"]},
+            ]
+            self.assertEqual(hook["objectSelector"], {"matchExpressions": asking})
+            operations = ["CREATE"] if kind == "Mutating" else ["CREATE", "UPDATE"]
+            self.assertEqual(hook["rules"][0]["operations"], operations)
             self.assertEqual(hook["namespaceSelector"]["matchExpressions"][0]["values"], ["kube-system", "apps"])
             self.assertEqual(hook["clientConfig"]["service"]["path"], path)
         args = the("Deployment", found, "realm-webhook")["spec"]["template"]["spec"]["containers"][0]["args"]

@@ -11,17 +11,14 @@ from typing import Any
 
 from attrs import evolve
 
-from o2sidecar.kubernetes.container import CONFIG_VOLUME, NAME, SECRET_VOLUME
+from o2sidecar.kubernetes.container import NAME
 from o2sidecar.kubernetes.findings import Severity
 from o2sidecar.kubernetes.inject import InjectOptions, Plan, Subject, inject
-from o2sidecar.kubernetes.objects import items, labels, pod_spec
+from o2sidecar.kubernetes.inject.wishes import INJECT
+from o2sidecar.kubernetes.objects import containers, labels, native_sidecars
 from o2sidecar.kubernetes.operations import Data, apply
+from o2sidecar.kubernetes.webhook.as_made import changes
 from o2sidecar.kubernetes.webhook.review import Review
-
-_LABEL = "o2sidecar/inject"
-_AS_MADE = ("image", "args", "command")
-"""What of the container has to be as it was made. The rest others may add to: a mesh to probes and environment, a
-LimitRanger to resources."""
 
 
 def mutate(review: Review, flags: InjectOptions) -> dict[str, Any]:
@@ -38,34 +35,47 @@ def mutate(review: Review, flags: InjectOptions) -> dict[str, Any]:
 def validate(review: Review, flags: InjectOptions) -> dict[str, Any]:
     """The answer after all webhooks have changed the pod: whether the sidecar is in it and as it was made.
 
-    A pod that is only changed is judged by whether its sidecar is; what an earlier version of this webhook has made
-    may go on.
+    A running pod is judged by whether its sidecar is changed; what an earlier version of this webhook has made may go
+    on.
     """
     if not review.is_about_a_pod or not (_asks(review.object) or _asks(review.former)):
         return review.allowed()
     found = _sidecars(review.object)
-    if len(found) != 1:
-        return review.denied([f"the pod asks for a sidecar ({_LABEL}) and has {len(found) or 'none'}"])
     if review.operation == "UPDATE":
-        former = _sidecars(review.former)
-        same = not former or _as_made(found[0]) == _as_made(former[0])
-        return review.allowed() if same else review.denied(["the sidecar of a running pod cannot be changed"])
+        return _updated(review, found)
+    if len(found) != 1:
+        return review.denied([f"the pod asks for a sidecar ({INJECT}) and has {len(found) or 'none'}"])
     plan = _plan(review.object, review.namespace, flags)
     if errors := _refusals(plan):
         return review.denied(errors)
-    wanted = _sidecars(apply(review.object, plan.operations[0]))
-    changed = [key for key in _AS_MADE if [one.get(key) for one in wanted] != [found[0].get(key)]]
-    mounted = {one.get("name") for one in items(found[0].get("volumeMounts"))}
-    if not mounted >= {CONFIG_VOLUME, SECRET_VOLUME}:
-        changed.append("volumeMounts")
-    if changed:
+    wanted_pod = apply(review.object, plan.operations[0])
+    [wanted] = _sidecars(wanted_pod)
+    if changed := changes(review.object, found[0], wanted_pod, wanted):
         return review.denied([f"the pod's sidecar was changed: {', '.join(changed)} is not as the webhook makes it"])
+    return review.allowed()
+
+
+def _updated(review: Review, found: Sequence[Data]) -> dict[str, Any]:
+    """The answer to a change of a running pod.
+
+    One that had no sidecar is not taken for a protected one by a label; but if it has had that label since before
+    there was a webhook, it can still be changed, or it would never lose its finalizers.
+    """
+    former = _sidecars(review.former)
+    if not former:
+        if found or _asks(review.former):
+            return review.allowed()
+        return review.denied([f"the pod asks for a sidecar ({INJECT}) and has none; a running pod gets none any more"])
+    if len(found) != len(former) or any(
+        changes(review.object, new, review.former, old) for new, old in zip(found, former, strict=True)
+    ):
+        return review.denied(["the sidecar of a running pod cannot be changed"])
     return review.allowed()
 
 
 def _asks(pod: Data) -> bool:
     """Whether the pod asks for a sidecar, or says something that nobody understands, which `inject` refuses."""
-    return labels(pod).get(_LABEL, "false") != "false"
+    return labels(pod).get(INJECT, "false") != "false"
 
 
 def _plan(pod: Data, namespace: str, flags: InjectOptions) -> Plan:
@@ -82,10 +92,4 @@ def _refusals(plan: Plan) -> Sequence[str]:
 
 def _sidecars(pod: Data) -> list[Data]:
     """The containers that are the sidecar: beside the app, or an init container that goes on running."""
-    spec = pod_spec(pod)
-    lasting = [one for one in items(spec.get("initContainers")) if one.get("restartPolicy") == "Always"]
-    return [one for one in (*items(spec.get("containers")), *lasting) if one.get("name") == NAME]
-
-
-def _as_made(container: Data) -> list[Data]:
-    return [container.get(key) for key in _AS_MADE]
+    return [one for one in (*containers(pod), *native_sidecars(pod)) if one.get("name") == NAME]

@@ -164,20 +164,77 @@ class ValidateTests(SynchronousTestCase):
         one["resources"]["limits"]["memory"] = "1Gi"
         one["livenessProbe"]["httpGet"] = {"path": "/app-health/o2sidecar/livez", "port": 15020}
         one["volumeMounts"].append({"name": "kube-api-access-x7k2p", "mountPath": "/var/run/x", "readOnly": True})
+        one["terminationMessagePath"] = "/dev/termination-log"
+        one["securityContext"].update(privileged=False, procMount="Default", seLinuxOptions={"level": "s0:c1"})
+        next(each for each in changed["spec"]["volumes"] if "configMap" in each)["configMap"]["defaultMode"] = 420
         changed["spec"]["containers"].append({"name": "istio-proxy", "image": "proxyv2:1.27"})
         self.assertEqual(self.verdict(review(changed)), "")
 
     def test_changed(self) -> None:
-        """Another image, other arguments, a command, or other volumes are one."""
+        """Another image, other arguments, a command, other ports, rights or volumes are one."""
         for key, value in (
             ("image", "registry.example.com/lets-everybody-in:1"),
             ("args", ["--skip-auth-route=^/"]),
             ("command", ["/bin/true"]),
             ("volumeMounts", []),
+            ("envFrom", [{"configMapRef": {"name": "other"}}]),
+            ("ports", [{"name": "other", "containerPort": 4180, "protocol": "TCP"}]),
+            ("securityContext", {"privileged": True}),
         ):
             changed = mutated(wanting())
             sidecar(changed)[key] = value
             self.assertIn(key, self.verdict(review(changed)))
+
+    def test_led_elsewhere(self) -> None:
+        """Settings by other variables, another ConfigMap behind its volume, or files laid over its own are one, too."""
+
+        def variable(data: Data) -> None:
+            sidecar(data)["env"].append({"name": "OAUTH2_PROXY_SKIP_AUTH_ROUTES", "value": ".*"})
+
+        def own_variable(data: Data) -> None:
+            sidecar(data)["env"].append({"name": "O2SIDECAR_API_ROUTES", "value": ".*"})
+
+        def client(data: Data) -> None:
+            sidecar(data)["env"][0] = {"name": "OAUTH2_PROXY_CLIENT_ID", "value": "theirs"}
+
+        def rights(data: Data) -> None:
+            sidecar(data)["securityContext"]["privileged"] = True
+
+        def capability(data: Data) -> None:
+            sidecar(data)["securityContext"]["capabilities"]["add"] = ["NET_ADMIN"]
+
+        def config_map(data: Data) -> None:
+            next(one for one in data["spec"]["volumes"] if "configMap" in one)["configMap"]["name"] = "theirs"
+
+        def no_config_map(data: Data) -> None:
+            volumes = data["spec"]["volumes"]
+            volumes[:] = [{"name": one["name"], "emptyDir": {}} if "configMap" in one else one for one in volumes]
+
+        def moved(data: Data) -> None:
+            sidecar(data)["volumeMounts"][0]["mountPath"] = "/elsewhere"
+
+        def laid_over(data: Data) -> None:
+            path = "/etc/oauth2-proxy/oauth2_proxy.cfg"
+            sidecar(data)["volumeMounts"].append({"name": "theirs", "mountPath": path, "subPath": "x"})
+
+        def laid_over_all(data: Data) -> None:
+            sidecar(data)["volumeMounts"].append({"name": "theirs", "mountPath": "//etc/"})
+
+        for change, part in (
+            (variable, "env"),
+            (own_variable, "env"),
+            (client, "env"),
+            (rights, "securityContext"),
+            (capability, "securityContext"),
+            (config_map, "volumes"),
+            (no_config_map, "volumes"),
+            (moved, "volumeMounts"),
+            (laid_over, "volumeMounts"),
+            (laid_over_all, "volumeMounts"),
+        ):
+            changed = mutated(wanting())
+            change(changed)
+            self.assertIn(part, self.verdict(review(changed)), change.__name__)
 
     def test_only_an_init_container(self) -> None:
         """A container of that name that ends before the app begins protects nobody."""
@@ -199,6 +256,13 @@ class ValidateTests(SynchronousTestCase):
             taken_over["metadata"]["labels"] = labels
             sidecar(taken_over)["image"] = "registry.example.com/lets-everybody-in:1"
             self.assertIn("cannot be changed", self.verdict(review(taken_over, former=old)))
+
+    def test_from_before_the_webhook(self) -> None:
+        """A running pod with the label and no sidecar may lose its finalizers; one with a sidecar keeps that."""
+        old = wanting()
+        old["metadata"]["finalizers"] = ["example.com/x"]
+        self.assertEqual(self.verdict(review(wanting(), former=old)), "")
+        self.assertIn("cannot be changed", self.verdict(review(wanting(), former=mutated(wanting()))))
 
     def test_never_had_one(self) -> None:
         """A running pod without a sidecar is not taken for a protected one by its label."""
