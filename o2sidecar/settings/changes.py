@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from itertools import zip_longest
 
 from attrs import evolve, frozen
 
+from o2sidecar.settings.checks import nobody_may_pass
+from o2sidecar.settings.files import SECRETS
 from o2sidecar.settings.loaded import Loaded, ProviderEntry
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.problems import Problem, SettingsRefused
 from o2sidecar.settings.structure import Structure
 from o2sidecar.settings.table import OPTIONS
 
@@ -20,6 +23,7 @@ _PARTS: Mapping[str, str] = {
     "auth_rules": "headers of the auth endpoint's answer",
 }
 """What else of a structure takes effect at once, as it is named where no option says it."""
+_OF_PROVIDERS = ("own", "email_domains", "hosts", "paths")
 
 _LASTING_GROUPS = frozenset({"Listener", "TLS", "Redis"})
 _LASTING = frozenset(
@@ -34,9 +38,6 @@ _LASTING = frozenset(
 )
 WAITING = frozenset(option.key for option in OPTIONS if option.title in _LASTING_GROUPS or option.key in _LASTING)
 """Options that count from the start of the process to its end."""
-
-_BY_FILES: Mapping[str, str] = {"cookie_secret": "cookie_secret_file"}
-"""Options that follow a file of their own, where the other option names one."""
 
 
 @frozen(kw_only=True)
@@ -59,29 +60,42 @@ class Changes:
 def changes_of(now: Loaded, newer: Loaded) -> Changes:
     """What newer settings change; raises `SettingsRefused` if they do not fit what has to stay until a restart."""
     differing = _differing(now.settings, newer.settings)
-    followed = {key for key, file in _BY_FILES.items() if getattr(now.settings, file)}
-    kept = {key: getattr(now.settings, key) for key in (WAITING | followed) & set(differing)}
+    kept = {key: getattr(now.settings, key) for key in differing if key in WAITING}
     waiting = [_name(key, now, newer) for key in differing if key in WAITING]
     if not waiting and any(getattr(now.structure, part) != getattr(newer.structure, part) for part in _LISTENERS):
         waiting.append("listeners")
     applied = [_name(key, now, newer) for key in differing if key not in kept]
     applied += _parts(now.structure, newer.structure) if not applied else ()
     applied += _providers(now, newer, differing)
+    merged = evolve(
+        newer,
+        settings=evolve(newer.settings, **kept),
+        providers=tuple(evolve(each, settings=evolve(each.settings, **kept)) for each in newer.providers),
+        structure=evolve(newer.structure, **{part: getattr(now.structure, part) for part in _LISTENERS}),
+    )
+    if any(True for each in merged.providers for _ in nobody_may_pass(each.settings)):
+        names = tuple(_name(key, now, newer) for key in ("htpasswd_file", "email_domains"))
+        sentence = "the first waits for a restart, and until then nobody could pass: restart instead"
+        raise SettingsRefused([Problem(names=names, sentence=sentence)])
     return Changes(
-        loaded=evolve(
-            newer,
-            settings=evolve(newer.settings, **kept),
-            providers=tuple(evolve(each, settings=evolve(each.settings, **kept)) for each in newer.providers),
-            structure=evolve(newer.structure, **{part: getattr(now.structure, part) for part in _LISTENERS}),
-        ),
-        applied=tuple(applied),
+        loaded=merged,
+        applied=tuple(dict.fromkeys(applied)),
         waiting=tuple(waiting),
         warnings=tuple(warning for warning in newer.warnings if warning not in now.warnings),
     )
 
 
-def _differing(one: Settings, other: Settings) -> list[str]:
-    return [option.key for option in OPTIONS if getattr(one, option.key) != getattr(other, option.key)]
+def _differing(now: Settings, newer: Settings) -> list[str]:
+    """Keys of options, without secrets that follow their files: what is new in a file counts already."""
+    followed = _followed(now, newer)
+    keys = (option.key for option in OPTIONS if option.key not in followed)
+    return [key for key in keys if getattr(now, key) != getattr(newer, key)]
+
+
+def _followed(now: Settings, newer: Settings) -> set[str]:
+    """Secrets that go on to follow the same file, by key."""
+    files = {file: getattr(now, file) for file in SECRETS}
+    return {SECRETS[file] for file, path in files.items() if path and (file in WAITING or path == getattr(newer, file))}
 
 
 def _name(key: str, now: Loaded, newer: Loaded) -> str:
@@ -95,20 +109,17 @@ def _parts(now: Structure, newer: Structure) -> Iterator[str]:
             yield name
 
 
-def _providers(now: Loaded, newer: Loaded, told: Iterable[str]) -> Iterator[str]:
+def _providers(now: Loaded, newer: Loaded, told: Collection[str]) -> Iterator[str]:
     """Providers of which the settings do not tell: the own options of the first, and whatever is said of others.
 
     `told`: keys of options that are named already, which may be everybody's.
     """
     keys = [option.key for option in OPTIONS if option.structured and option.key not in told]
-    for index in range(max(len(now.providers), len(newer.providers))):
-        one, other = (_said(each.providers[index : index + 1], keys if index else ()) for each in (now, newer))
-        if one != other:
+    for index, (one, other) in enumerate(zip_longest(now.providers, newer.providers)):
+        if one is None or other is None or _differ(one, other, keys if index else ()):
             yield f"providers[{index}]"
 
 
-def _said(entries: Sequence[ProviderEntry], keys: Iterable[str]) -> list[Any]:
-    return [
-        (dict(each.own), each.email_domains, each.hosts, each.paths, [getattr(each.settings, key) for key in keys])
-        for each in entries
-    ]
+def _differ(one: ProviderEntry, other: ProviderEntry, keys: Collection[str]) -> bool:
+    its = {key for key in _differing(one.settings, other.settings) if key in keys}
+    return bool(its) or any(getattr(one, part) != getattr(other, part) for part in _OF_PROVIDERS)

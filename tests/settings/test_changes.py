@@ -20,12 +20,15 @@ server: {bindAddress: "127.0.0.1:4180"}
 """
 
 
-def toml(text: str) -> Loaded:
-    return load_with("--config=/etc/o2.cfg", files={"/etc/o2.cfg": text}, without=("EMAIL_DOMAINS",))
+USERS = {"/etc/users": "bob:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=\n"}
 
 
-def alpha(text: str) -> Loaded:
-    return load_with("--alpha-config=/etc/alpha.yaml", files={"/etc/alpha.yaml": text}, without=FLAT)
+def toml(text: str, *, without: str = "", **files: str) -> Loaded:
+    return load_with("--config=/etc/o2.cfg", files={"/etc/o2.cfg": text, **files}, without=("EMAIL_DOMAINS", without))
+
+
+def alpha(text: str, **files: str) -> Loaded:
+    return load_with("--alpha-config=/etc/alpha.yaml", files={"/etc/alpha.yaml": text, **files}, without=FLAT)
 
 
 class ChangesTests(SynchronousTestCase):
@@ -65,6 +68,45 @@ class ChangesTests(SynchronousTestCase):
         now = toml('email_domains = ["a.b"]\nsession_store_type = "redis"\nredis_connection_url = "redis://r"\n')
         newer = toml('email_domains = ["a.b"]\nsession_idle_limit = "5m"\nrevocation_list = "/tmp/l"\n')
         self.assertRaises(SettingsRefused, changes_of, now, newer)
+
+    def test_nobody_may_pass(self) -> None:
+        """What would keep everybody out until a restart is refused, and names what waits and what does not."""
+        now = toml('email_domains = ["a.b"]\n')
+        for more in ("", "banner = 'x'\n"):
+            newer = toml(f'htpasswd_file = "/etc/users"\n{more}', **USERS)
+            with self.assertRaises(SettingsRefused) as caught:
+                changes_of(now, newer)
+            [problem] = caught.exception.problems
+            self.assertEqual(problem.names, ("htpasswd_file (/etc/o2.cfg)", "email_domains (/etc/o2.cfg)"))
+        both = toml('email_domains = ["a.b"]\nhtpasswd_file = "/etc/users"\n', **USERS)
+        self.assertEqual(changes_of(now, both).waiting, ("htpasswd_file (/etc/o2.cfg)",))
+        self.assertEqual(changes_of(both, now).waiting, ("htpasswd_file (/etc/o2.cfg)",))
+
+    def test_secrets_in_files(self) -> None:
+        """Another secret in the same file is no change of the settings: it counts already."""
+        redis = 'session_store_type = "redis"\nredis_connection_url = "redis://r"\n'
+        for key, more in (("cookie_secret", ""), ("client_secret", ""), ("redis_password", redis)):
+            text = f'email_domains = ["a.b"]\n{more}{key}_file = "/etc/secret"\n'
+            now, newer = (toml(text, without=key.upper(), **{"/etc/secret": one * 16}) for one in "ab")
+            changes = changes_of(now, newer)
+            self.assertEqual((changes.applied, changes.waiting), ((), ()), key)
+            moved = toml(text.replace("/etc/s", "/etc/other_s"), without=key.upper(), **{"/etc/other_secret": "c" * 16})
+            changes = changes_of(now, moved)
+            named = f"{key}_file (/etc/o2.cfg)"
+            expected = ((named,), ()) if key == "client_secret" else ((), (named,))
+            self.assertEqual((changes.applied, changes.waiting), expected, key)
+
+    def test_secrets_of_several_providers(self) -> None:
+        """So it is with each provider's; and none is taken for another's."""
+        text = ALPHA.replace("clientSecret: b", "clientSecretFile: /b").replace(
+            "clientSecret: d", "clientSecretFile: /d"
+        )
+        now = alpha(text, **{"/b": "one", "/d": "two"})
+        changes = changes_of(now, alpha(text, **{"/b": "three", "/d": "four"}))
+        self.assertEqual((changes.applied, changes.waiting), ((), ()))
+        self.assertEqual([each.settings.client_secret for each in changes.loaded.providers], ["three", "four"])
+        changes = changes_of(now, alpha(text.replace("clientSecretFile: /d", "clientSecret: x"), **{"/b": "three"}))
+        self.assertEqual(changes.applied, ("providers[1]",))
 
     def test_the_structured_file(self) -> None:
         """Of the structured file headers, upstreams and providers are named, and never what is in them."""
