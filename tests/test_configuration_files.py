@@ -93,10 +93,42 @@ class ConfigurationFilesTests(SynchronousTestCase):
         self.assertEqual(self.lines[0], "The configuration was read again and is refused; what was in force stays.")
         self.assertIn(f"not in force: cookie_secure ({self.path}): ", text)
         self.assertIn(f"not in force: no_such ({self.path}): no option has this key", text)
-        self.assertEqual((len(self.lines), self.loads, SECRET[:7] in text), (len(set(self.lines)), 1, False))
+        self.assertEqual((len(self.lines), SECRET[:7] in text), (len(set(self.lines)), False))
         self.path.write_text('banner = "good"\n', "utf-8")
         self.seconds(2)
         self.assertEqual(self.banner, "good")
+
+    def test_a_file_that_comes_later(self) -> None:
+        """What is refused for want of a file elsewhere counts some seconds after that is there; the log has it once."""
+        secret = self.path.parent / "secret"
+        self.path.write_text(f'banner = "two"\nauthenticated_emails_file = "{secret}"\n', "utf-8")
+        self.seconds(25)
+        self.assertEqual((self.banner, self.loads, len(self.lines)), ("one", 3, 2))
+        secret.write_text("alice@example.com\n", "utf-8")
+        self.seconds(10)
+        self.assertEqual((self.banner, self.loads, len(self.lines)), ("two", 4, 3))
+        self.seconds(100)
+        self.assertEqual(self.loads, 4)
+
+    def test_other_problems(self) -> None:
+        """Problems that are other ones at a later try are told, and all of them to who asks."""
+        listed = self.path.parent / "listed"
+        self.path.write_text(f'banner = "two"\nauthenticated_emails_file = "{listed}"\n', "utf-8")
+        self.seconds(30)
+        self.assertEqual(len(self.lines), 2)
+        self.files.read_anew()
+        self.assertEqual((len(self.lines), self.lines[:2]), (4, self.lines[2:]))
+        listed.mkdir()
+        self.seconds(30)
+        self.assertEqual((len(self.lines), "directory" in self.lines[-1]), (6, True))
+
+    def test_the_end(self) -> None:
+        """When the process is about to end nothing is read any more, whoever asks."""
+        self.files.stop()
+        self.path.write_text('banner = "two"\n', "utf-8")
+        self.files.read_anew()
+        self.seconds(30)
+        self.assertEqual((self.banner, self.loads, len(self.lines)), ("one", 0, 1))
 
     def test_a_file_that_goes(self) -> None:
         """A file that is gone, or is a folder, or holds no text, leaves the last good settings in force."""

@@ -86,6 +86,8 @@ def make_sidecar(
 
     def begin_to_end() -> None:
         lasting.ending.begun = server.draining = True
+        if files:
+            files.stop()
 
     def exchange(ending: Sequence[Background], beginning: Sequence[Background]) -> None:
         service.exchange(ending, beginning)

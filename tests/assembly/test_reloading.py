@@ -244,6 +244,23 @@ class ReloadingTests(SynchronousTestCase):
         self.assertEqual((len(world.service._background), len(world.clock.getDelayedCalls())), (jobs, calls))
         self.assertEqual(world.get("/").status, 200)
 
+    def test_at_the_end(self) -> None:
+        """Once the process is about to end nothing is put in force, whose jobs would not be begun any more."""
+        world = self.started(drain_delay="10s", authenticated_emails_file=self.emails("alice@example.com"))
+        world.sign_in()
+        world.service.stopService()
+        world.pump()
+        said = self.reload(world, drain_delay="10s", authenticated_emails_file=self.emails("bob@example.com"))
+        self.assertIn("not read again: the process is about to end", said)
+        self.assertEqual(world.get("/").status, 200)
+        world.pass_time(11)
+
+    def emails(self, text: str) -> str:
+        """The name of a file that lists addresses."""
+        path = Path(self.mktemp())
+        path.write_text(text, "utf-8")
+        return str(path)
+
     def test_without_it(self) -> None:
         """With oauth2-proxy's defaults, and when it is switched off, nothing is read again."""
         self.assertIsNone(self.started(config_reload="false").service.reload)
