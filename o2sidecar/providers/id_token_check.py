@@ -15,7 +15,10 @@ from o2sidecar.refusals import ProviderUnavailable
 
 
 class IdTokenCheck:
-    """Judges ID tokens; `algorithms`: those that settings allow, none of them meaning all."""
+    """Judges ID tokens; `algorithms`: those that settings allow, none of them meaning all.
+
+    `signed_with`: the algorithms of all tokens that held so far.
+    """
 
     def __init__(
         self, *, rules: IdTokenRules, keys: KeySource, clock: IReactorTime, algorithms: Iterable[str] = ()
@@ -24,6 +27,7 @@ class IdTokenCheck:
         self._keys = keys
         self._clock = clock
         self._configured = frozenset(algorithms)
+        self.signed_with: set[str] = set()
 
     async def verify(
         self, text: str, *, nonce: str | None = None, advertised: frozenset[str] = frozenset()
@@ -34,7 +38,9 @@ class IdTokenCheck:
         """
         token = read_id_token(text)
         rules = evolve(self._rules, algorithms=enabled_algorithms(self._configured, advertised))
-        return await try_keys(self._keys, token, lambda keys: rules.verify(token, keys, self._clock.seconds(), nonce))
+        claims = await try_keys(self._keys, token, lambda keys: rules.verify(token, keys, self._clock.seconds(), nonce))
+        self.signed_with.add(token.alg)
+        return claims
 
     async def verify_again(self, text: str) -> None:
         """Judge a token that was verified before: during an outage without keys, by its claims alone.

@@ -152,12 +152,13 @@ def build(options: Options, surroundings: Surroundings, dialect: Dialect = STAND
         return (await source.metadata()).signing_algorithms
 
     algorithms = options.oidc_enabled_signing_algs
+    check = IdTokenCheck(rules=rules, keys=keys, clock=clock, algorithms=algorithms)
     tokens = token_endpoint(options, surroundings, client_assertion=dialect.client_assertion, resource=dialect.resource)
     return OidcProvider(
         display_name=options.provider_display_name or dialect.name,
         source=source,
         tokens=tokens,
-        check=IdTokenCheck(rules=rules, keys=keys, clock=clock, algorithms=algorithms),
+        check=check,
         persons=persons,
         parameters=_parameters(options, dialect),
         issuer=rules.issuer if rules.check_issuer and TENANT not in rules.issuer else "",
@@ -171,7 +172,13 @@ def build(options: Options, surroundings: Surroundings, dialect: Dialect = STAND
             advertised=advertised,
         ),
         session_end=SessionEnd(
-            source=source, tokens=tokens, rules=rules, keys=keys, clock=clock, algorithms=algorithms
+            source=source,
+            tokens=tokens,
+            rules=rules,
+            keys=keys,
+            clock=clock,
+            signed_with=check.signed_with,
+            algorithms=algorithms,
         ),
         clock=clock,
         allowed_groups=dialect.allowed_groups,

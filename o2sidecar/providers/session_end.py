@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from attrs import evolve
 from twisted.internet.interfaces import IReactorTime
@@ -18,7 +18,10 @@ from o2sidecar.session.session import Session
 
 
 class SessionEnd:
-    """One provider's side of a logout; `algorithms`: those that settings allow, none of them meaning all."""
+    """One provider's side of a logout; `algorithms`: those that settings allow, none of them meaning all.
+
+    `signed_with`: the algorithms of the ID tokens that held so far.
+    """
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class SessionEnd:
         rules: IdTokenRules,
         keys: KeySource,
         clock: IReactorTime,
+        signed_with: Collection[str],
         algorithms: Iterable[str] = (),
     ) -> None:
         self.rules = rules
@@ -35,6 +39,7 @@ class SessionEnd:
         self._tokens = tokens
         self._keys = keys
         self._clock = clock
+        self._signed_with = signed_with
         self._configured = frozenset(algorithms)
 
     async def end_session_endpoint(self) -> str:
@@ -62,7 +67,11 @@ class SessionEnd:
         Raises `TokenRejected`, or `ProviderUnavailable` while there are no keys.
         """
         advertised = (await self._source.metadata()).signing_algorithms
-        rules = evolve(self.rules, algorithms=enabled_algorithms(self._configured, advertised))
+        enabled = enabled_algorithms(self._configured, advertised)
+        # Back-Channel Logout 1.0 §2.4: signed as ID tokens are. Which way that is for this client only those tell.
+        if self._signed_with and not self._configured:
+            enabled = enabled.intersection(self._signed_with)
+        rules = evolve(self.rules, algorithms=enabled)
         candidates = await self._keys.candidates(token)
         try:
             return verify_logout_token(token, candidates, rules, self._clock.seconds())
