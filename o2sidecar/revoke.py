@@ -20,6 +20,7 @@ from o2sidecar.session.revocations import Revocation, RevocationKeys, Revocation
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.settings.load import SettingsRefused, load
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.redis_rules import lists_in_redis
 from o2sidecar.stores.revocation_key import ListKey
 from o2sidecar.stores.revocation_sources import ListFile, ListUnavailable
 
@@ -126,7 +127,7 @@ def main(
 
 def _write(settings: Settings, revocation: Revocation) -> str:
     """Add it to the list; where that is. Raises `ValueError` with a sentence, or `ListUnavailable`."""
-    if settings.session_store_type == "redis":
+    if lists_in_redis(settings):
         _write_to_redis(settings, revocation)
         return f"the key {revocation_key(settings)} in Redis"
     path = settings.revocation_list

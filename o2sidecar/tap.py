@@ -29,7 +29,7 @@ from o2sidecar.settings.load import (
     VersionAsked,
     load,
 )
-from o2sidecar.settings.redis_rules import used
+from o2sidecar.settings.redis_rules import used, uses_redis
 from o2sidecar.start_pages import give_back
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def load_or_exit(arguments: Sequence[str]) -> Loaded:
         loaded = _loaded(arguments)
     if loaded.config_test:
         sys.stdout.write("".join(f"warning: {warning}\n" for warning in loaded.warnings))
-        if loaded.settings.session_store_type == "redis":
+        if uses_redis(loaded.settings):
             with _refusals():
                 _try_store(loaded)
         sys.stdout.write("The settings are valid.\n")

@@ -13,6 +13,7 @@ from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.providers.surroundings import Surroundings
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.redis_rules import spills
 from o2sidecar.stores.revocation_list import RevocationList
 
 
@@ -34,10 +35,13 @@ class Finding:
         if self.lasting.store is None:
             sealed = self.sealed()
             return sealed, sealed
-        from o2sidecar.assembly.stores import stored_sessions_of  # noqa: PLC0415
+        from o2sidecar.assembly.stores import spilling_sessions_of, stored_sessions_of  # noqa: PLC0415
 
-        stored = stored_sessions_of(self, self.lasting.store)
-        return stored, stored.sealed
+        if spills(self.settings):
+            sealed = self.sealed()
+            return spilling_sessions_of(self, self.lasting.store, sealed), sealed
+        bridge = self.sealed() if self.settings.redis_outage == "cookie-fallback" else None
+        return stored_sessions_of(self, self.lasting.store, bridge), bridge
 
     def sealed(self) -> Sessions:
         """What finds sessions in cookies."""

@@ -18,6 +18,7 @@ from o2sidecar.session.cookies import SessionCookie
 from o2sidecar.session.revocations import RevocationKeys, Revocations
 from o2sidecar.session.session import Session
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.redis_rules import lists_in_redis
 from o2sidecar.signin.answers import Answers
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.logout_endpoints import RevokedSessions, SignedOut
@@ -41,7 +42,8 @@ def revocation_list_of(
 ) -> RevocationList:
     """The sessions that are over before their time, as all sidecars know that share a list."""
     source: RevocationSource | None = None
-    if store is not None:
+    in_redis = store is not None and lists_in_redis(settings)
+    if store is not None and in_redis:
         from o2sidecar.stores.revocation_key import ListKey  # noqa: PLC0415 - only who keeps sessions there pays for it
 
         source = ListKey(store.redis, revocation_key(settings), settings.cookie_expire)
@@ -57,10 +59,10 @@ def revocation_list_of(
         ),
         source=source,
         clock=surroundings.clock,
-        interval=settings.revocation_poll_interval if store is None else min(settings.redis_trust_time, _OLDEST),
-        on_demand=store is not None,
+        interval=min(settings.redis_trust_time, _OLDEST) if in_redis else settings.revocation_poll_interval,
+        on_demand=in_redis,
         # While Redis is away, redis_outage says what counts.
-        required=settings.revocation_unavailable == "reject" and store is None,
+        required=settings.revocation_unavailable == "reject" and not in_redis,
     )
 
 

@@ -19,6 +19,7 @@ from o2sidecar.observe.exposition import MetricsPage, Sources
 from o2sidecar.proxy import ReverseProxyResource
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.probe_relays import ProbeRelay
+from o2sidecar.settings.redis_rules import bridges_outages
 from o2sidecar.settings.structure import Structure
 from o2sidecar.settings.upstreams import Upstream
 from o2sidecar.site import Fixed, Outage, Readiness, Sidecar
@@ -68,7 +69,7 @@ def metrics_listening(
 
 def outage_of(settings: Settings, store_trouble: Callable[[], str] | None) -> Callable[[], Outage]:
     """Whether sessions can be looked up, each time it is asked."""
-    bad = Outage.BRIDGED if settings.redis_outage == "cookie-fallback" else Outage.TOTAL
+    bad = Outage.BRIDGED if bridges_outages(settings) else Outage.TOTAL
     return lambda: bad if store_trouble is not None and store_trouble() else Outage.NONE
 
 

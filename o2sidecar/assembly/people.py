@@ -35,6 +35,7 @@ from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.settings.loaded import Loaded, ProviderEntry
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.redis_rules import spills, uses_redis
 from o2sidecar.settings.structure import Structure
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class People:
 
 
 def _store(settings: Settings, reactor: Any) -> TicketStore | None:
-    if settings.session_store_type != "redis":
+    if not uses_redis(settings):
         return None
     # Only who keeps sessions there pays for it.
     from o2sidecar.assembly.stores import ticket_store_of  # noqa: PLC0415
@@ -208,6 +209,8 @@ def cookies_of(settings: Settings, ring: KeyRing, *, posted: bool = False) -> tu
         codec=SessionCodec(ring=ring, expire=settings.cookie_expire),
         minimal=settings.session_cookie_minimal,
         parts=settings.cookie_parts_limit,
+        # As oauth2-proxy has it, a whole cookie is left where parts take its place.
+        replaces=settings.defaults == "o2sidecar" or spills(settings),
     )
     pending = PendingCookie(
         attributes=evolve(

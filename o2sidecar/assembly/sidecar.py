@@ -42,6 +42,7 @@ from o2sidecar.providers.registrations import Registrations
 from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
 from o2sidecar.settings.options import Settings
+from o2sidecar.settings.redis_rules import bridges_outages
 from o2sidecar.signin.answers import Answers
 from o2sidecar.site import Outage
 
@@ -244,7 +245,7 @@ def _take_over(settings: Settings, lasting: Lasting, edge: Edge, people: People)
 
 def _outage(settings: Settings, people: People) -> Callable[[], Outage]:
     """Whether sessions can be looked up, each time it is asked."""
-    store, bad = people.store, Outage.BRIDGED if settings.redis_outage == "cookie-fallback" else Outage.TOTAL
+    store, bad = people.store, Outage.BRIDGED if bridges_outages(settings) else Outage.TOTAL
     return lambda: bad if store is not None and store.trouble() else Outage.NONE
 
 

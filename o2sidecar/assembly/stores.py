@@ -13,10 +13,13 @@ from twisted.internet.ssl import CertificateOptions
 from o2sidecar.assembly.checked import checked
 from o2sidecar.assembly.finding import Finding
 from o2sidecar.assembly.secrets import secret_of
+from o2sidecar.guard.held import Trust
 from o2sidecar.guard.lifetimes import Lifetimes
 from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.renewing import Renewals
-from o2sidecar.guard.stored_sessions import StoredSessions, Trust
+from o2sidecar.guard.sessions import Sessions
+from o2sidecar.guard.spilling import SpillingSessions
+from o2sidecar.guard.stored_sessions import StoredSessions
 from o2sidecar.guard.ticket_renewal import TicketRenewal
 from o2sidecar.http.client_tls import Authorities, ClientTls, client_options
 from o2sidecar.http.upstream.endpoints import TlsEndpoint, host_endpoint
@@ -53,8 +56,21 @@ async def why_store_fails(settings: Settings, reactor: Any) -> str:
     return ""
 
 
-def stored_sessions_of(finding: Finding, store: TicketStore) -> StoredSessions:
-    """What finds them, and keeps sessions in cookies where that is to be while Redis is away."""
+def spilling_sessions_of(finding: Finding, store: TicketStore, sealed: Sessions) -> SpillingSessions:
+    """What finds those that are too large for cookies; `sealed` finds the others."""
+    return SpillingSessions(
+        sealed,
+        stored_sessions_of(finding, store, sealed),
+        own=OwnCookies(finding.budget.cookie, finding.edge.forwarding),
+        budget=finding.budget,
+        revoked=finding.revoked,
+        now=finding.edge.now,
+        remembered=finding.settings.session_cache_size,
+    )
+
+
+def stored_sessions_of(finding: Finding, store: TicketStore, sealed: Sessions | None) -> StoredSessions:
+    """What finds them; `sealed` finds those in cookies, where there may be any."""
     settings, edge, clock = finding.settings, finding.edge, finding.around.clock
     cookie, groups, counts = finding.budget.cookie, finding.budget.groups, edge.counts.sessions
     return StoredSessions(
@@ -77,7 +93,8 @@ def stored_sessions_of(finding: Finding, store: TicketStore) -> StoredSessions:
             refresh_period=settings.cookie_refresh or inf,
         ),
         revoked=finding.revoked,
-        sealed=finding.sealed() if settings.redis_outage == "cookie-fallback" else None,
+        sealed=sealed,
+        bridges=settings.redis_outage == "cookie-fallback",
         groups=groups,
         remembered=settings.session_cache_size,
         counts=counts,

@@ -119,6 +119,19 @@ class Sessions:
             return None
         return opened
 
+    def knows(self, key: bytes) -> bool:
+        """Whether a session in cookies of these bytes is known."""
+        return self._opened.get(key) is not None
+
+    def take_in(self, key: bytes, session: Session) -> Opened:
+        """A session that comes from elsewhere, which the browser is to be given in cookies."""
+        return evolve(self._memory.make(key, session), renewed=True)
+
+    async def end_copies(self, session: Session) -> None:
+        """End whatever cookies there may be of a session, if that is wanted."""
+        if self._ends_copies:
+            await self._list.end_session(session)
+
     async def look(self, exchange: Exchange) -> Opened | None:
         """See `SessionFinder`."""
         return self.find(exchange)
@@ -179,8 +192,7 @@ class Sessions:
         self.take_cookies(exchange)
         if opened is None:
             return None
-        if self._ends_copies:
-            await self._list.end_session(opened.session)
+        await self.end_copies(opened.session)
         return opened.session
 
     def take_cookies(self, exchange: Exchange) -> None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
+from math import floor
 
-from attrs import define, evolve, frozen
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from o2sidecar.guard.held import Held, Trust
 from o2sidecar.guard.lifetimes import Lifetimes
 from o2sidecar.guard.opened import Opened, OpenedSessions
 from o2sidecar.guard.own_cookies import OwnCookies
@@ -38,40 +39,12 @@ _Decide = Callable[[Exchange, Opened | None], None]
 _GiveUp = Callable[[Exchange, Refusal], None]
 
 
-@define(kw_only=True)
-class _Held(Opened):
-    """A session that a ticket opened. `due_at`: until when it is believed. `renew_at`: when it is to be renewed."""
-
-    presented: Presented
-    stored: Stored
-    renew_at: float
-
-
-@frozen(kw_only=True)
-class Trust:
-    """How long what is known of a stored session counts, in seconds.
-
-    Attributes:
-        lifetime: of a ticket, from the signature of its cookie.
-        believed: until the store is asked again whether the session is still there.
-        refresh_period: age at which it is renewed with the provider.
-        absolute: of a session, from the login.
-        retry_period: until the provider is asked again when it told nothing new.
-    """
-
-    lifetime: float
-    believed: float
-    refresh_period: float = inf
-    absolute: float = inf
-    retry_period: float = 60
-
-
 class StoredSessions:
     """Finds, renews and ends the sessions that requests bring tickets for.
 
-    `sealed`: finds and makes the sessions of those who could not be given a ticket while the store was away; without
-    it, nobody is signed in then. `revoked`: the sessions that were ended before their time. `groups`: those that are
-    kept.
+    `sealed`: finds and makes the sessions of those who have no ticket; without it they have none. `bridges`: whether it
+    makes them also for those who could not be given a ticket while the store was away; else nobody is signed in then.
+    `revoked`: the sessions that were ended before their time. `groups`: those that are kept.
     """
 
     _log = Logger()
@@ -88,6 +61,7 @@ class StoredSessions:
         trust: Trust,
         revoked: RevocationList,
         sealed: Sessions | None = None,
+        bridges: bool = True,
         groups: KeptGroups = ALL_GROUPS,
         remembered: int = 4096,
         counts: SessionCounts | None = None,
@@ -103,6 +77,7 @@ class StoredSessions:
         self._revoked = revoked
         self._revocations = revoked.revocations
         self.sealed = sealed
+        self._bridge = sealed if bridges else None
         self._groups = groups
         self._opened = OpenedSessions(remembered)
         tickets.ring.on_change(self._opened.forget_untouched)
@@ -172,7 +147,7 @@ class StoredSessions:
 
     def as_of_now(self, opened: Opened) -> Opened | None:
         """See `SessionFinder`. The store is asked if that is due; what it says counts the next time."""
-        if not isinstance(opened, _Held):
+        if not isinstance(opened, Held):
             return self.sealed.as_of_now(opened) if self.sealed else None
         known = self._opened.get(opened.key) or opened
         self._check(known)
@@ -192,19 +167,43 @@ class StoredSessions:
         try:
             await self._store.keep(ticket, session)
         except StoreUnavailable:
-            if self.sealed is None:
+            if self._bridge is None:
                 raise
             try:
-                return await self.sealed.issue(exchange, session)
+                return await self._bridge.issue(exchange, session)
             except OwnFault as too_large:
                 raise StoreUnavailable(detail=f"{self._store.trouble()}; {too_large}") from None
+        await self.drop(exchange)
+        return self._written(exchange, ticket, session)
+
+    async def drop(self, exchange: Exchange) -> None:
+        """End what the browser has tickets for, and another session takes the place of."""
         for earlier in self._presented(exchange):
             await self._removed(earlier.ticket)
-        return self._written(exchange, ticket, session)
+
+    async def take_in(self, session: Session) -> Held:
+        """Keep a session that was in cookies, which the browser is to be given a ticket for; raises
+        `StoreUnavailable`.
+        """
+        ticket = Ticket.issue(self._tickets.attributes.name)
+        stored = await self._store.keep(ticket, session)
+        presented = Presented(ticket=ticket, signed_at=floor(session.created_at or 0))
+        held = self._made(ticket.id.encode(), presented, stored, None)
+        return evolve(held, renewed=True, due_at=self._now() + self._trust.believed)
+
+    async def leave(self, held: Held, *, lingering: float) -> Session | None:
+        """A session that goes to cookies; `None` if it is over. Requests that are under way find it for a while.
+
+        `lingering`: how long, in seconds. Raises `StoreUnavailable`.
+        """
+        ticket = held.presented.ticket
+        stored = await self._store.replace(ticket, held.stored, held.session, lifetime=lingering)
+        stored = stored or await self._store.load(ticket)
+        return stored.session if stored else None
 
     def give_cookie(self, exchange: Exchange, opened: Opened) -> None:
         """See `SessionFinder`."""
-        if isinstance(opened, _Held):
+        if isinstance(opened, Held):
             values = self._written(exchange, opened.presented.ticket, opened.session)
             exchange.also.extend((b"Set-Cookie", value) for value in values)
         elif self.sealed is not None:
@@ -259,7 +258,7 @@ class StoredSessions:
     async def _found(self, key: bytes, presented: list[Presented]) -> Opened | None:
         """The session of the first ticket that has one, renewed if that is due."""
         known = self._opened.get(key)
-        held = known if isinstance(known, _Held) and not known.ended else None
+        held = known if isinstance(known, Held) and not known.ended else None
         reason = "ended"
         for each in presented:
             try:
@@ -282,7 +281,7 @@ class StoredSessions:
         self._forget(key)
         return None
 
-    async def _believed(self, key: bytes, presented: Presented, stored: Stored, held: _Held | None) -> Opened | None:
+    async def _believed(self, key: bytes, presented: Presented, stored: Stored, held: Held | None) -> Opened | None:
         opened = self._made(key, presented, stored, held)
         if opened.expires_at <= self._now():
             self._counts.refused.add("expired")
@@ -300,13 +299,13 @@ class StoredSessions:
         self._opened.keep(opened)
         return opened
 
-    def _made(self, key: bytes, presented: Presented, stored: Stored, held: _Held | None) -> _Held:
+    def _made(self, key: bytes, presented: Presented, stored: Stored, held: Held | None) -> Held:
         """What is known of a stored session; what was known already, where the same is still stored."""
         if held is not None and held.stored is stored:
             return evolve(held)
         self._counts.opened += 1
         session = stored.session
-        return _Held(
+        return Held(
             key=key,
             session=session,
             identity=self._headers.identify(session),
@@ -356,7 +355,7 @@ class StoredSessions:
 
     def _broken(self, failure: Failure, exchange: Exchange, give_up: _GiveUp) -> None:
         refusal = failure.value
-        if isinstance(refusal, StoreUnavailable) and self.sealed is not None:
+        if isinstance(refusal, StoreUnavailable) and self._bridge is not None:
             refusal = NotSignedIn(detail=refusal.detail)
         if not isinstance(refusal, Refusal):
             self._log.failure("a request could not be judged", failure=failure)

@@ -133,7 +133,8 @@ class SessionCookie:
     """The cookie that carries a session, or the numbered parts of one that is too long for a single cookie.
 
     `minimal`: leave the tokens out. `parts`: most parts that are written or read. `line`: longest Set-Cookie value,
-    in characters. `tries`: most cookies of the same name that are opened in search for a good one.
+    in characters. `replaces`: whether parts take the place of a whole cookie, which is else left to the browser as
+    oauth2-proxy does. `tries`: most cookies of the same name that are opened in search for a good one.
     """
 
     attributes: CookieAttributes
@@ -141,6 +142,7 @@ class SessionCookie:
     minimal: bool = False
     parts: int = 16
     line: int = 4000
+    replaces: bool = False
     tries: int = 4
     _own: re.Pattern[bytes] = field(init=False, repr=False)
     _prefix: bytes = field(init=False, repr=False)
@@ -219,8 +221,8 @@ class SessionCookie:
 
     def give(self, pieces: Cookies, host: str, presented: Sequence[str]) -> list[bytes]:
         """The Set-Cookie values that give these to a browser, and take away what it has of another session."""
-        # oauth2-proxy leaves the whole cookie where parts take its place, and so do we: `read` prefers the younger.
-        written = {self.attributes.name, *(name for name, _ in pieces)}
+        # Where the whole cookie stays, `read` prefers the younger.
+        written = {name for name, _ in pieces} | (set() if self.replaces else {self.attributes.name})
         return [self.attributes.set_cookie(name, value, host) for name, value in pieces] + self.clear(
             host, [name for name in presented if name not in written]
         )

@@ -28,7 +28,8 @@ _OF_PROVIDERS = ("own", "email_domains", "hosts", "paths")
 _LASTING_GROUPS = frozenset({"Listener", "TLS", "Redis"})
 _LASTING = frozenset(
     {
-        *("config_reload", "proxy_protocol", "probe_relays", "drain_delay", "session_store_type", "session_cache_size"),
+        *("config_reload", "proxy_protocol", "probe_relays", "drain_delay", "session_store_type", "session_spill"),
+        "session_cache_size",
         *("cookie_secret_file", "accepted_cookie_secrets_file", "cookie_secret_settle_time", "htpasswd_file"),
         *("revocation_list", "revocation_poll_interval", "revocation_unavailable"),
         *("provider_cache_dir", "provider_cache_age", "provider_required_at_start"),

@@ -23,6 +23,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "cookie_samesite": ("", "lax", "strict", "none"),
     "cookie_csrf_samesite": ("", "lax", "strict", "none"),
     "session_groups": ("all", "needed"),
+    "session_spill": ("", "redis"),
     "session_store_type": ("cookie", "redis"),
     "redis_outage": ("reject", "cookie-fallback"),
     "revocation_unavailable": ("allow", "reject"),

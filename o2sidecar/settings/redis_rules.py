@@ -13,13 +13,34 @@ _URLS = ("redis_connection_url", "redis_sentinel_connection_urls", "redis_cluste
 _OF_SENTINEL = ("redis_sentinel_connection_urls", "redis_sentinel_master_name", "redis_sentinel_password")
 
 
+def uses_redis(options: Options) -> bool:
+    """Whether sessions are kept in Redis, all or the large ones."""
+    return "redis" in (options.session_store_type, options.session_spill)
+
+
+def spills(options: Options) -> bool:
+    """Whether those in cookies go to Redis when they are too large."""
+    return options.session_store_type == "cookie" and options.session_spill == "redis"
+
+
+def bridges_outages(options: Options) -> bool:
+    """Whether people can be signed in while Redis is away, some of them at least."""
+    return options.redis_outage == "cookie-fallback" or spills(options)
+
+
+def lists_in_redis(options: Options) -> bool:
+    """Whether the list of revocations is in Redis, too."""
+    return options.session_store_type == "redis" or (spills(options) and not options.revocation_list)
+
+
 def redis_problems(options: Options) -> Iterator[Problem]:
     """What is wrong; the names in it are keys."""
-    if options.session_store_type != "redis":
+    if not uses_redis(options):
         return
     if options.session_idle_limit:
+        key = "session_spill" if spills(options) else "session_store_type"
         sentence = "when a session in Redis was in use last is not kept; it ends by cookie_expire only"
-        yield Problem(names=("session_idle_limit", "session_store_type"), sentence=sentence)
+        yield Problem(names=("session_idle_limit", key), sentence=sentence)
     if options.redis_use_sentinel and options.redis_use_cluster:
         sentence = "a server is found by Sentinels or by the cluster's own word; choose one"
         yield Problem(names=("redis_use_sentinel", "redis_use_cluster"), sentence=sentence)
@@ -40,11 +61,13 @@ def redis_problems(options: Options) -> Iterator[Problem]:
 
 def redis_cautions(options: Options, given: Collection[str]) -> Iterator[Problem]:
     """What to say about options that are valid, of which the keys `given` were set by somebody."""
-    if options.session_store_type != "redis":
+    if not uses_redis(options):
         for key in given:
             if key.startswith("redis_") and getattr(options, key) != BY_KEY[key].default:
-                yield _about(key, "this has no effect without session_store_type=redis.")
+                yield _about(key, "this has no effect without session_store_type=redis or session_spill=redis.")
         return
+    if options.session_spill and not spills(options):
+        yield _about("session_spill", "this has no effect: with session_store_type=redis all sessions are there.")
     yield from _without_effect(options, given)
     if options.redis_insecure_skip_tls_verify or any(url.insecure for url in _urls(options, used(options))):
         key = "redis_insecure_skip_tls_verify" if options.redis_insecure_skip_tls_verify else used(options)
@@ -60,7 +83,7 @@ def used(options: Options) -> str:
 
 
 def _without_effect(options: Options, given: Collection[str]) -> Iterator[Problem]:
-    if options.session_cookie_minimal and options.redis_outage != "cookie-fallback":
+    if options.session_cookie_minimal and not bridges_outages(options):
         yield _about("session_cookie_minimal", "this has no effect: sessions in Redis keep their tokens.")
     for keys, switch in ((_OF_SENTINEL, "redis_use_sentinel"), (_URLS[2:], "redis_use_cluster")):
         for key in keys:

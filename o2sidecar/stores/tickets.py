@@ -115,19 +115,24 @@ class TicketStore:
             return seen
         return Stored(session=ticket.open(value), value=value)
 
-    async def keep(self, ticket: Ticket, session: Session) -> None:
+    async def keep(self, ticket: Ticket, session: Session) -> Stored:
         """Store a new session; raises `StoreUnavailable`."""
+        value = ticket.seal(session, self._random)
         expiry = (b"PX", self._lifetime) if self._lifetime != b"0" else ()
-        await self._ask(ticket.id, b"SET", ticket.id.encode(), ticket.seal(session, self._random), *expiry)
+        await self._ask(ticket.id, b"SET", ticket.id.encode(), value, *expiry)
+        return Stored(session=session, value=value)
 
-    async def replace(self, ticket: Ticket, seen: Stored, session: Session) -> Stored | None:
+    async def replace(
+        self, ticket: Ticket, seen: Stored, session: Session, *, lifetime: float | None = None
+    ) -> Stored | None:
         """Store a session in the place of the one that was seen; `None` if that is not there any more.
 
-        So a session that was signed out meanwhile does not come back, and what somebody else renewed stays. Raises
-        `StoreUnavailable`.
+        So a session that was signed out meanwhile does not come back, and what somebody else renewed stays. `lifetime`:
+        seconds that it is kept, if not the usual ones. Raises `StoreUnavailable`.
         """
+        kept = self._lifetime if lifetime is None else b"%d" % (lifetime * 1000)
         value = ticket.seal(session, self._random)
-        done = await self._run(_REPLACE, ticket.id, seen.value, value, self._lifetime)
+        done = await self._run(_REPLACE, ticket.id, seen.value, value, kept)
         return Stored(session=session, value=value) if done == 1 else None
 
     async def remove(self, ticket: Ticket) -> None:

@@ -9,11 +9,12 @@ from attrs import evolve, field, frozen
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from o2sidecar.guard.held import Trust
 from o2sidecar.guard.lifetimes import Lifetimes
 from o2sidecar.guard.opened import Opened
 from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.renewing import Renewals
-from o2sidecar.guard.stored_sessions import StoredSessions, Trust
+from o2sidecar.guard.stored_sessions import StoredSessions
 from o2sidecar.guard.ticket_renewal import TicketRenewal
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding

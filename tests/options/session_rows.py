@@ -196,6 +196,9 @@ ROWS: Mapping[str, Row] = {
     "refresh_grace": row(_status_when_spent, "1m", 302, 200, cookie_refresh="30s", skip_provider_button="true"),
     "cookie_parts_limit": row(_large_session, "2", 302, 500),
     "session_store_type": row(session_cookie("=djIu"), "redis", None, "=djIu", redis_connection_url=REDIS),
+    "session_spill": row(
+        session_cookie("=djIu"), "redis", None, "=djIu", redis_connection_url=REDIS, session_cookie_budget="100"
+    ),
     "session_groups": row(
         _kept_groups,
         "needed",

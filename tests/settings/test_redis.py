@@ -12,6 +12,7 @@ from o2sidecar.settings.redis_url import RedisUrl
 from tests.settings.loading import load_with, refusal_of
 
 REDIS = "--session-store-type=redis"
+SPILL = "--session-spill=redis"
 ONE = "--redis-connection-url=redis://cache.example:6379/2"
 
 
@@ -75,6 +76,12 @@ class RuleTests(SynchronousTestCase):
         self.assertIn("redis_sentinel_master_name", found)
         self.assertIn("redis_cluster_connection_urls", refusal_of(REDIS, "--redis-use-cluster"))
 
+    def test_spilling(self) -> None:
+        """Where only large sessions go there, the server is needed all the same."""
+        load_with(SPILL, ONE)
+        self.assertIn("redis_connection_url", refusal_of(SPILL))
+        self.assertIn("redis", refusal_of("--session-spill=memcached"))
+
     def test_wrong(self) -> None:
         """Two ways to find a server, a socket of Sentinels, and values that there are not, are refused."""
         self.assertIn("choose one", refusal_of(REDIS, "--redis-use-sentinel", "--redis-use-cluster"))
@@ -105,10 +112,12 @@ class CautionTests(SynchronousTestCase):
     def test_nothing_to_say(self) -> None:
         """An ordinary deployment is no matter of words."""
         self.assertEqual(self.cautions(REDIS, ONE), "")
+        self.assertEqual(self.cautions(SPILL, ONE, "--session-cookie-minimal"), "")
 
     def test_without_effect(self) -> None:
         """What has no effect is named with what would give it one."""
         self.assertIn("session_store_type=redis", self.cautions(ONE))
+        self.assertIn("all sessions are there", self.cautions(REDIS, SPILL, ONE))
         self.assertIn("without redis_use_sentinel", self.cautions(REDIS, ONE, "--redis-sentinel-master-name=m"))
         self.assertIn(
             "without redis_use_cluster", self.cautions(REDIS, ONE, "--redis-cluster-connection-urls=redis://a")

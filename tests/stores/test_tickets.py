@@ -42,7 +42,7 @@ class StoreCase(SynchronousTestCase):
         return outcome(self.store.load(self.ticket))
 
     def keep(self, session: Session = ALICE) -> None:
-        self.assertIsNone(outcome(self.store.keep(self.ticket, session)))
+        self.assertEqual(outcome(self.store.keep(self.ticket, session)).session, session)
 
 
 class KeepingTests(StoreCase):

@@ -54,6 +54,11 @@ class CookieOptions(Group):
     cookie_csrf_expire: Duration = option(15 * 60.0, "how long a login attempt may take")
     cookie_csrf_samesite: str = option("", "SameSite of login cookies; empty: as cookie_samesite")
     session_store_type: str = option("cookie", "where sessions are kept: cookie or redis")
+    session_spill: str = option(
+        "",
+        "where a session goes that takes more than session_cookie_budget in cookies: redis; empty: nowhere",
+        ours=True,
+    )
     session_groups: str = option(
         "all", "all: keep all of a person's groups; needed: only those that a rule or a header asks for", ours=True
     )
