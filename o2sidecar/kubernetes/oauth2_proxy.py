@@ -91,6 +91,13 @@ class Configured:
                 self.unread.append(f"{self.stand_ins[path]}, which has {path},")
         return in_file | read_environment(self.environment) | command.options()
 
+    def command_text(self, flag: str) -> str:
+        """The last text of a flag that is no option, such as `--config`; empty without one."""
+        try:
+            return read_command_line([one for one in self.arguments if not self._unknown(one)]).text(flag)
+        except UsageRefused:
+            return ""
+
     def unknown_flags(self) -> Iterator[str]:
         """The sentence about each flag that there is not."""
         for flag in self.arguments:
@@ -188,6 +195,24 @@ def _sources(volume: Data) -> Iterator[tuple[str, str, dict[str, str]]]:
                 yield kind, str(part.get(name_field) or part.get("name")), paths
     if not found:
         yield "", "", {}
+
+
+def source_of_file(container: Data, pod: Data, path: str) -> tuple[str, str, str]:
+    """Kind and name of the object that shows a file in a container, and the key there; empty texts if it is unclear."""
+    volumes = {one.get("name"): one for one in objects.items(objects.pod_spec(pod).get("volumes"))}
+    mounts = [(str(one.get("mountPath")).rstrip("/"), one) for one in objects.items(container.get("volumeMounts"))]
+    for place, mount in sorted(mounts, key=lambda one: -len(one[0])):
+        if path != place and not path.startswith(f"{place}/"):
+            continue
+        within = "/".join(filter(None, [str(mount.get("subPath") or ""), path[len(place) + 1 :]]))
+        found = [
+            (kind, name, key)
+            for kind, name, paths in _sources(volumes.get(mount.get("name"), {}))
+            for key, shown in (paths or {within: within}).items()
+            if kind and shown == within
+        ]
+        return found[0] if len(found) == 1 else ("", "", "")
+    return ("", "", "")
 
 
 def _texts(value: Data) -> list[str]:

@@ -92,13 +92,11 @@ class Examination:
         template = at(former.data, base)
         wishes, problems = wishes_of(template, self.flags)
         found = [*problems, *eligibility.obstacles(former.data, template, wishes)]
-        proxy = former_proxy.find(template)
+        proxy, refusal = self._proxy(former, template, formers, wishes)
+        if refusal:
+            return None
         rest = template
         if proxy is not None:
-            refusal = self._refuse_proxy(template, proxy)
-            if refusal:
-                self.say(former.subject, Severity.ERROR, refusal, container_way(proxy.name), base)
-                return None
             without = Edits(template)
             former_proxy.take_out(without, proxy)
             rest = without.root
@@ -135,7 +133,33 @@ class Examination:
             upstreams=proxy.upstreams if proxy is not None else (),
         )
 
-    def _refuse_proxy(self, template: Data, proxy: FormerProxy) -> str:
+    def _proxy(
+        self, former: Former, template: Data, formers: Sequence[Former], wishes: Wishes
+    ) -> tuple[FormerProxy | None, bool]:
+        """The oauth2-proxy that is to be replaced, and whether it cannot be."""
+        found, native = former_proxy.find(template)
+        if not found:
+            return None, False
+        where = namespace(former.data, self.flags.namespace)
+        stream = [one.data for one in formers if namespace(one.data, self.flags.namespace) == where]
+        proxy = former_proxy.read(found[0], template, where, stream, wishes.flags)
+        name = str(found[0].get("name"))
+        refusal = (
+            f"{len(found)} containers run oauth2-proxy; take all but one out"
+            if len(found) > 1
+            else f"container {name} is an oauth2-proxy that is an init container; take it out"
+            if native
+            else self._refuse_proxy(template, proxy, wishes.flags)
+        )
+        way: Way = ("spec", "initContainers", {"name": name}) if native else container_way(name)
+        if refusal:
+            self.say(former.subject, Severity.ERROR, refusal, way, former.base or ())
+        for one in proxy.unread if not refusal else ():
+            sentence = f"{one}, by which {name} is configured, is not here; upstreams in it count for nothing any more"
+            self.say(former.subject, Severity.WARNING, sentence, way, former.base or ())
+        return proxy, bool(refusal)
+
+    def _refuse_proxy(self, template: Data, proxy: FormerProxy, flags: InjectOptions) -> str:
         leave_out = 'leave it out by the label o2sidecar/inject: "false"'
         if len(items(pod_spec(template).get("containers"))) == 1:
             return f"it is an oauth2-proxy of its own, with no app beside it; {leave_out}"
@@ -146,12 +170,13 @@ class Examination:
         if proxy.open_secrets:
             return (
                 f"container {proxy.name} holds secrets in plain sight ({', '.join(proxy.open_secrets)}); move them to "
-                f"the Secret {self.flags.secret} first"
+                f"the Secret {flags.secret} first"
             )
         if proxy.lost and not self.flags.force:
             return (
-                f"what container {proxy.name} says by {', '.join(proxy.lost)} would be lost; move it to the ConfigMap "
-                f"{self.flags.config_map} (`o2sidecar convert` helps), and then say --force"
+                f"what container {proxy.name} says by {'; '.join(proxy.lost)} would be lost; move it to the ConfigMap "
+                f"{flags.config_map} and the Secret {flags.secret} (`o2sidecar convert` helps), or name those it has "
+                "by --config-map and --secret, and then say --force for the rest"
             )
         return ""
 

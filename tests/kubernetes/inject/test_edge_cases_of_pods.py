@@ -118,14 +118,13 @@ class ConflictTests(SynchronousTestCase):
         pods = workload(container(ports=[port(8080, "http"), port(9090, "app-8080")]))
         self.assertIn("app-8080", errors(pods, app_port="http")[0])
 
-    def old(self, *args: str, **more: Any) -> Any:
-        proxy = container(
-            "oauth2-proxy", args=list(args), ports=[port(4180, "proxy")], volumeMounts=[{"name": "old"}], **more
-        )
+    def old(self, *args: str, volume: Any = None, **more: Any) -> Any:
+        mount = {"name": "old", "mountPath": "/etc/oauth2-proxy"}
+        proxy = container("oauth2-proxy", args=list(args), ports=[port(4180, "proxy")], volumeMounts=[mount], **more)
         return workload(
             container(ports=[port(8080)]),
             proxy,
-            volumes=[{"name": "old", "emptyDir": {}}, {"name": "own", "emptyDir": {}}],
+            volumes=[{"name": "old", **(volume or {"emptyDir": {}})}, {"name": "own", "emptyDir": {}}],
         )
 
     def test_14_a_former_proxy_is_refused(self) -> None:
@@ -137,11 +136,13 @@ class ConflictTests(SynchronousTestCase):
 
     def test_14_a_former_proxy_is_replaced(self) -> None:
         """Edge case 14: its Service leads to the sidecar, its upstream is the app's port; uninject brings it back."""
+        reference = {"name": "oauth2-proxy-secret", "key": "cookie-secret"}
         env = [
             {"name": "OAUTH2_PROXY_UPSTREAMS", "value": "http://127.0.0.1:8080"},
-            {"name": "OAUTH2_PROXY_COOKIE_SECRET", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+            {"name": "OAUTH2_PROXY_COOKIE_SECRET", "valueFrom": {"secretKeyRef": reference}},
         ]
-        pods = self.old("--config=/etc/oauth2-proxy/oauth2_proxy.cfg", "--http-address", "0.0.0.0:4180", env=env)
+        flags = ("--config=/etc/oauth2-proxy/oauth2_proxy.cfg", "--http-address", "0.0.0.0:4180")
+        pods = self.old(*flags, env=env, volume={"configMap": {"name": "oauth2-proxy-sidecar-config"}})
         led = service(
             {"name": "proxy", "port": 4180, "targetPort": "proxy"}, {"name": "x", "port": 1, "targetPort": 4180}
         )
@@ -161,19 +162,105 @@ class ConflictTests(SynchronousTestCase):
         env = [{"name": "OAUTH2_PROXY_GITHUB_ORG", "value": "acme"}]
         pods, led = self.old("--email-domain=example.com", env=env), service({"port": 80, "targetPort": "proxy"})
         [sentence] = errors(pods, led, replace_oauth2_proxy=True)
-        self.assertIn("--email-domain, OAUTH2_PROXY_GITHUB_ORG would be lost", sentence)
+        self.assertIn("--email-domain; OAUTH2_PROXY_GITHUB_ORG would be lost", sentence)
         self.assertEqual(errors(pods, led, replace_oauth2_proxy=True, force=True), [])
 
+    def lost(self, pods: Any, *others: Any, **flags: Any) -> str:
+        """What is said to be lost, without --force and not with it."""
+        led = service({"port": 80, "targetPort": "proxy"})
+        [sentence] = errors(pods, led, *others, replace_oauth2_proxy=True, **flags)
+        self.assertEqual(errors(pods, led, *others, replace_oauth2_proxy=True, force=True, **flags), [])
+        return sentence.partition(" says by ")[2].partition(" would be lost")[0]
+
+    def test_14_another_configuration_of_a_former_proxy_is_not_lost_in_silence(self) -> None:
+        """Edge case 14: its file has to be the one that the sidecar mounts: the ConfigMap and the key."""
+        flag = "--config=/etc/oauth2-proxy/team.cfg"
+        team = {"configMap": {"name": "team"}}
+        self.assertEqual(self.lost(self.old(flag, volume=team)), f"{flag} (team.cfg of the ConfigMap team)")
+        self.assertEqual(self.lost(self.old(flag)), flag)
+        self.assertIn("team.cfg of", self.lost(self.old(flag, volume=team), config_map="team"))
+        renamed = {"configMap": {"name": "team", "items": [{"key": "oauth2_proxy.cfg", "path": "team.cfg"}]}}
+        led = service({"port": 80, "targetPort": "proxy"})
+        found = injected(self.old(flag, volume=renamed), led, replace_oauth2_proxy=True, config_map="team")
+        self.assertEqual(found.said("error"), [])
+        self.assertIn("ConfigMap team, by which oauth2-proxy is configured, is not here", found.said("warning")[0])
+
+    def test_14_other_upstreams_of_a_former_proxy_are_not_lost_in_silence(self) -> None:
+        """Edge case 14: the sidecar leads to the app only, wherever the former proxy was told where to lead."""
+        app, other = "--upstream=http://127.0.0.1:8080/", "--upstream=http://legacy.apps:80/old/"
+        self.assertIn("--upstream, which leads to more", self.lost(self.old(app, other)))
+        self.assertIn("--upstream, which leads to more", self.lost(self.old("--upstream", "http://other:80")))
+        env = [{"name": "OAUTH2_PROXY_UPSTREAMS", "value": "http://127.0.0.1:8080,file:///srv"}]
+        self.assertIn("OAUTH2_PROXY_UPSTREAMS, which", self.lost(self.old(env=env)))
+        self.assertIn("upstream, which", self.lost(self.old('--upstream="http://127.0.0.1:8080')))
+        configuration = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "oauth2-proxy-sidecar-config"},
+            "data": {"oauth2_proxy.cfg": 'upstreams = ["http://127.0.0.1:8080/", "http://legacy/old/"]'},
+        }
+        pods = self.old(
+            "--config=/etc/oauth2-proxy/oauth2_proxy.cfg",
+            volume={"configMap": {"name": "oauth2-proxy-sidecar-config"}},
+        )
+        self.assertIn("upstreams, which leads to more", self.lost(pods, configuration))
+
+    def test_14_another_client_of_a_former_proxy_is_not_lost_in_silence(self) -> None:
+        """Edge case 14: client and cookie secret have to be those of the Secret that the sidecar mounts."""
+        for name, key in [("s", "client-id"), ("oauth2-proxy-secret", "id")]:
+            reference = {"secretKeyRef": {"name": name, "key": key}}
+            env = [{"name": "OAUTH2_PROXY_CLIENT_ID", "valueFrom": reference}]
+            self.assertIn("OAUTH2_PROXY_CLIENT_ID, which is not client-id of", self.lost(self.old(env=env)))
+            env = [{"name": "ID", "valueFrom": reference}]
+            self.assertIn("--client-id, which is not", self.lost(self.old("--client-id=$(ID)", env=env)))
+        self.assertIn("--client-id, which is not", self.lost(self.old("--client-id=abc")))
+        secret = {"secret": {"secretName": "oauth2-proxy-secret"}}
+        led = service({"port": 80, "targetPort": "proxy"})
+        pods = self.old("--cookie-secret-file=/etc/oauth2-proxy/cookie-secret", volume=secret)
+        self.assertEqual(errors(pods, led, replace_oauth2_proxy=True), [])
+        self.assertIn("--cookie-secret-file, which", self.lost(pods, secret="other"))
+
+    def test_14_what_runs_in_a_shell_is_not_lost_in_silence(self) -> None:
+        """Edge case 14: what a script tells the former proxy is known to nobody; nor are variables from elsewhere."""
+        self.assertIn("its command", self.lost(self.old(command=["/bin/sh", "/start.sh"])))
+        self.assertIn("envFrom of ConfigMap more", self.lost(self.old(envFrom=[{"configMapRef": {"name": "more"}}])))
+        env = [{"name": "OAUTH2_PROXY_EMAIL_DOMAINS", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]
+        self.assertEqual(self.lost(self.old(env=env)), "OAUTH2_PROXY_EMAIL_DOMAINS")
+
+    def test_14_what_only_sounds_like_a_proxy_stays(self) -> None:
+        """Edge case 14: an app whose image has oauth2-proxy in its name is an app."""
+        app = container(ports=[port(8080)]) | {"image": "ghcr.io/acme/oauth2-proxy-dashboard:1"}
+        pods = workload(app, container("other"))
+        found = injected(pods, service({"port": 80, "targetPort": 8080}), replace_oauth2_proxy=True)
+        names = [one["name"] for one in found.pods["spec"]["containers"]]
+        self.assertEqual((found.said("error"), names), ([], ["app", "other", "o2sidecar"]))
+
+    def test_14_several_former_proxies(self) -> None:
+        """Edge case 14: of two of them, or one that is a native sidecar, nobody knows what is to become."""
+        second = container("second") | {"image": "quay.io/oauth2-proxy/oauth2-proxy:v7.6.0"}
+        pods = self.old()
+        pods["spec"]["template"]["spec"]["containers"].append(second)
+        self.assertIn("2 containers run oauth2-proxy", errors(pods, replace_oauth2_proxy=True, force=True)[0])
+        native = workload(initContainers=[second | {"restartPolicy": "Always"}])
+        self.assertIn("an init container", errors(native, replace_oauth2_proxy=True, force=True)[0])
+
     def test_14_no_secret_comes_into_an_annotation(self) -> None:
-        """Edge case 14: a container that holds its secrets itself is not remembered, so it is not replaced."""
+        """Edge case 14: a container that holds a secret itself is not remembered, so it is not replaced."""
         for pods in (
             self.old("--client-secret=very-secret"),
             self.old("--cookie-secret", "very-secret"),
+            self.old("--redis-password=very-secret"),
+            self.old("--redis-connection-url=redis://:very-secret@redis:6379"),
+            self.old("--redis-password=$(IT)", env=[{"name": "IT", "value": "very-secret"}]),
             self.old(env=[{"name": "OAUTH2_PROXY_CLIENT_SECRET", "value": "very-secret"}]),
+            self.old(env=[{"name": "OAUTH2_PROXY_BASIC_AUTH_PASSWORD", "value": "very-secret"}]),
+            self.old(env=[{"name": "HTTPS_PROXY", "value": "http://me:very-secret@proxy:3128"}]),
         ):
             found = injected(pods, service({"port": 80, "targetPort": "proxy"}), replace_oauth2_proxy=True, force=True)
             self.assertIn("in plain sight", found.said("error")[0])
             self.assertNotIn("very-secret", repr(found.plan))
+        address = self.old("--redis-connection-url=redis://redis:6379")
+        self.assertEqual(self.lost(address), "--redis-connection-url")
 
 
 class AgainTests(SynchronousTestCase):
