@@ -49,6 +49,9 @@ class Users(Protocol):
     def standing(self, user: str) -> Callable[[], bool]:
         """Tells later whether the user still has the password of now."""
 
+    def knows(self, user: str) -> bool:
+        """Whether there is such a user."""
+
 
 def _always() -> bool:
     return True
@@ -242,7 +245,9 @@ class ByAuthorization:
             opened.told = True
             self._record(Outcome.SUCCESS, exchange, opened.session.name, f"authenticated by {by}")
         elif opened is None and ((given.token and self._tokens) or (given.user and self._users)):
-            self._record(Outcome.FAILURE, exchange, given.user, f"not authenticated by {by}")
+            # A name that nobody has may be a secret: many an API takes its keys there.
+            name = given.user if self._users and self._users.knows(given.user) else ""
+            self._record(Outcome.FAILURE, exchange, name, f"not authenticated by {by}")
 
     def _broken(self, failure: Failure, exchange: Exchange, give_up: Callable[[Exchange, Refusal], None]) -> None:
         if isinstance(failure.value, Refusal):

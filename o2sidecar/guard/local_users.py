@@ -72,6 +72,10 @@ class LocalUsers:
         entry = self._listed.entry(user)
         return lambda: entry != "" and self._listed.entry(user) == entry
 
+    def knows(self, user: str) -> bool:
+        """Whether a user is listed."""
+        return self._listed.entry(user) != ""
+
     async def refresh(self, session: Session) -> Session | None:
         """See `Renewing`. A session without tokens is a local user's: good while they are listed."""
         if session.has_tokens:

@@ -144,3 +144,13 @@ class AuditTests(CredentialsCase):
         found = self.lines(world)
         self.assertEqual([b"not authenticated by" in line for line in found], [True, True])
         self.assertNotIn(b"guess-me", b"".join(world.log))
+
+    def test_a_key_in_the_place_of_a_name(self) -> None:
+        """Of users who failed those are named that there are: an API's key in the place of a name is a secret."""
+        world = self.taking()
+        world.get("/", self.basic_of("wrong"))
+        world.get("/", b"Authorization: Basic " + base64.b64encode(b"key-of-the-api:"))
+        world.get("/", b"Authorization: Basic " + base64.b64encode(b"key-of-the-api:x"))
+        found = self.lines(world)
+        self.assertEqual([b"bob@example.com" in line for line in found], [True, False, False])
+        self.assertNotIn(b"key-of-the-api", b"".join(world.log + world.standard))
