@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
@@ -94,6 +95,7 @@ class Answers:
             challenged = self.websocket_challenge or not _asks_for_websocket(exchange)
             self._refuse_script(exchange, NotSignedIn(status=401 if challenged else 403), plain=False)
         elif _is_sent_by_person(exchange):
+            exchange.reason = NotSignedIn().reason
             read = Deferred.fromCoroutine(self._not_received(exchange))
             read.addErrback(lambda failure: self.broken(exchange, failure))
         elif carries_form(exchange) and exchange.content_length and exchange.content_length <= self.body_limit:
@@ -187,8 +189,13 @@ class Answers:
 
     def renewed(self, exchange: Exchange, authenticated: bool) -> None:
         """Show the page that tells the one that opened it whether somebody is signed in."""
-        language = exchange.header(b"accept-language")
-        self.show(exchange, self.pages.renewed(authenticated, request_id=exchange.request_id, accept_language=language))
+        page = self.pages.renewed(
+            authenticated,
+            self.destinations.renewed(exchange),
+            request_id=exchange.request_id,
+            accept_language=exchange.header(b"accept-language"),
+        )
+        self.show(exchange, page)
 
     def signed_out(self, exchange: Exchange, redirect: str) -> None:
         """Show the page that says that nobody is signed in any more."""
@@ -248,20 +255,34 @@ class Answers:
             self._refuse_script(exchange, refusal, plain=False)
             return
         exchange.also.append((b"WWW-Authenticate", refusal.challenge))
-        trouble = _SENT_IN_VAIN if exchange.has_body else refusal.sentence
+        if _is_sent_by_person(exchange):
+            read = Deferred.fromCoroutine(self._not_received(exchange, signed_in=True))
+            read.addErrback(lambda failure: self.broken(exchange, failure))
+            return
+        self._ask_again(exchange, _SENT_IN_VAIN if exchange.has_body else refusal.sentence)
+
+    def _ask_again(self, exchange: Exchange, trouble: str) -> None:
         self.sign_in(exchange, self.destinations.page_itself(exchange), 401, choosing=True, trouble=trouble)
 
-    async def _not_received(self, exchange: Exchange) -> None:
-        """Say that what a person sent is lost, and give it back where that is safe."""
-        exchange.reason = NotSignedIn().reason
+    async def _not_received(self, exchange: Exchange, *, signed_in: bool = False) -> None:
+        """Say that what a person sent is lost, and give it back where that is safe.
+
+        `signed_in`: the person is and stays so, and has to sign in again.
+        """
         keep_out_of_caches(exchange)
         small = carries_form(exchange) and 0 < (exchange.content_length or 0) <= min(MOST_BYTES, self.body_limit)
         body = await exchange.read_body(MOST_BYTES) if small else b""
         kept = kept_form(exchange, body, self.destinations.redirects, self.forwarding)
-        self.take_cookies(exchange)
+        if signed_in and kept is None:
+            self._ask_again(exchange, _SENT_IN_VAIN)
+            return
+        if not signed_in:
+            self.take_cookies(exchange)
         page = self.pages.not_received(
+            401 if signed_in else 403,
             self.destinations.of_page(exchange),
             kept,
+            renewed=renewed_for(self.destinations.prefix, self.forwarding.uri(exchange)),
             request_id=exchange.request_id,
             accept_language=exchange.header(b"accept-language"),
         )
@@ -298,7 +319,8 @@ class Answers:
             challenge = b'Bearer realm="o2sidecar"'
             if isinstance(refusal, ReauthenticationNeeded):
                 told |= refusal.asked
-                told["login_url"] += renewed_for(self.destinations.prefix, self.forwarding.uri(exchange))
+                renewed = renewed_for(self.destinations.prefix, self.forwarding.uri(exchange))
+                told["login_url"] += f"?rd={quote(renewed, safe='/')}"
                 challenge = refusal.challenge
             fields.append((b"WWW-Authenticate", challenge))
         return fields, json.dumps(told).encode("ascii")

@@ -45,6 +45,11 @@ class Destinations:
         """The page that the request is for, whatever else it names."""
         return self.redirects.first([self.forwarding.uri(exchange)])
 
+    def renewed(self, exchange: Exchange) -> str:
+        """The page of a login in a window of its own once more, for whom that ended without a session."""
+        page, query = f"{self.prefix}/renewed", exchange.target.partition(b"?")[2].decode("latin-1")
+        return self.redirects.first([f"{page}?{query}", page] if query else [page])
+
     def _candidates(self, exchange: Exchange, fields: Fields) -> Iterator[str]:
         # 1. What the request asks for in so many words.
         if named := fields.first("rd"):

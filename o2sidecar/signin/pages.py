@@ -112,28 +112,39 @@ class Pages:
 
     def not_received(
         self,
+        status: int,
         redirect: str,
         kept: KeptForm | None,
         *,
+        renewed: str = "",
         request_id: str = "",
         accept_language: bytes | None = None,
     ) -> Page:
-        """The page that says that a form did not arrive; `kept`: it, if it may be sent again from here."""
+        """The page that says that a form did not arrive, with 401 to somebody who is signed in and is to do so again.
+
+        `kept`: the form, if it may be sent again from here; `renewed`: where the login for that leads.
+        """
         page = self._looks.page(
-            403,
+            status,
             "not_received.html",
             self._language(accept_language),
             request_id=request_id,
             prefix=self.prefix,
             redirect=redirect,
+            renewed=renewed,
             kept=kept,
         )
         # A form that is sent again says where it comes from: apps that look at Origin would refuse "null".
         fields = [field for field in page.fields if field[0] != b"Referrer-Policy"]
         return evolve(page, fields=(*fields, (b"Referrer-Policy", b"same-origin")))
 
-    def renewed(self, authenticated: bool, *, request_id: str = "", accept_language: bytes | None = None) -> Page:
-        """The page at which a login in a window of its own ends; `authenticated`: whether there is a session now."""
+    def renewed(
+        self, authenticated: bool, redirect: str, *, request_id: str = "", accept_language: bytes | None = None
+    ) -> Page:
+        """The page at which a login in a window of its own ends; `authenticated`: whether there is a session now.
+
+        `redirect`: this page itself, for another try.
+        """
         return self._looks.page(
             200,
             "renewed.html",
@@ -141,6 +152,7 @@ class Pages:
             script="renewed.js",
             request_id=request_id,
             prefix=self.prefix,
+            redirect=redirect,
             authenticated=authenticated,
         )
 

@@ -89,9 +89,9 @@ class Reauthentication:
 
 
 def renewed_for(prefix: str, uri: str) -> str:
-    """The query of a login in a window of its own, for a script that was refused at a URI."""
+    """Where a login in a window of its own leads that is for a URI, so that it is asked for what is asked there."""
     path = quote(uri.partition("?")[0], safe="/")
-    return f"?rd={quote(f'{prefix}/renewed?for={path}', safe='/')}"
+    return f"{prefix}/renewed?for={path}"
 
 
 def _claims(session: Session) -> dict[str, object]:

@@ -18,6 +18,7 @@ from tests.catalogue.strict import Message
 from tests.fakes import CLIENT_ID, CLIENT_SECRET
 from tests.options.papers import PASSWORD
 from tests.options.world import ADDRESS, World, parameters_of
+from tests.signin.page_reader import PageReader
 
 SECRET = "0123456789abcdef"
 NAVIGATION = (b"Accept: text/html", b"Sec-Fetch-Mode: navigate", b"Sec-Fetch-Dest: document")
@@ -103,17 +104,55 @@ class RouteTests(ReauthenticationCase):
         begun = world.get(told["login_url"])
         self.assertEqual(parameters_of(begun)["max_age"], "300")
 
+    def post(self, world: World, *fields: bytes, body: bytes = b"to=eve") -> Message:
+        """The answer to a form that a person posts."""
+        kind = b"Content-Type: application/x-www-form-urlencoded"
+        return world.get("/pay?x=1", kind, *NAVIGATION, *fields, method=b"POST", body=body)
+
     def test_posted_form(self) -> None:
-        """A form that a person posts does not arrive; the page says so, and the sign-in that it offers will do."""
+        """A form that a person posts does not arrive; it is given back, and the login beside it will do for it."""
         world = self.world()
         self.sign_in(world)
         seen = len(world.seen)
-        fields = (b"Content-Type: application/x-www-form-urlencoded", *NAVIGATION)
-        answer = world.get("/pay", *fields, method=b"POST", body=b"to=eve")
-        self.assertEqual((answer.status, len(world.seen)), (401, seen))
-        self.assertIn(b"did not arrive", answer.body)
+        answer = self.post(world, b"Sec-Fetch-Site: same-origin")
+        self.assertEqual((answer.status, len(world.seen), answer.values(b"set-cookie")), (401, seen, []))
+        self.assertIn(b"insufficient_user_authentication", answer.values(b"www-authenticate")[0])
+        page = PageReader(answer.body.decode())
+        self.assertIn("did not arrive", page.text)
+        self.assertIn("to make sure that it is you. What you filled in is still here", page.text)
+        first, second = page.forms
+        self.assertEqual((second.method, second.action, second.inputs), ("post", "/pay?x=1", [("to", "eve")]))
+        [(_, leads_to)] = first.inputs
+        self.assertEqual(leads_to, "/oauth2/renewed?for=/pay")
+        self.assertEqual(parameters_of(world.begin(leads_to))["max_age"], "60")
+        self.assertEqual(world.get("/elsewhere").status, 200)
+
+    def test_posted_form_that_is_lost(self) -> None:
+        """A form that may not be given back is not; the page says so, and offers the sign-in that will do."""
+        world = self.world()
+        self.sign_in(world)
+        for site, body in ((b"cross-site", b"to=eve"), (b"same-origin", b"to=eve&password=x")):
+            answer = self.post(world, b"Sec-Fetch-Site: " + site, body=body)
+            self.assertEqual(answer.status, 401)
+            self.assertIn(b"did not arrive", answer.body)
+            self.assertNotIn(b"eve", answer.body)
+            self.assertIn(b'value="/pay?x=1"', answer.body)
         self.assertEqual(parameters_of(world.begin("/pay"))["max_age"], "60")
         self.assertEqual(world.get("/pay").status, 200)
+
+    def test_popup(self) -> None:
+        """A window of its own that meets nobody signed in offers a login that is asked for the same, for any path."""
+        world = self.world()
+        for asked, leads_to in (
+            ("?for=/admin", "/oauth2/renewed?for=/admin"),
+            ("?for=%2Fadmin&x=%22%3E", "/oauth2/renewed?for=%2Fadmin&x=%22%3E"),
+            ("", "/oauth2/renewed"),
+            ("?for=/" + "a" * 4000, "/oauth2/renewed"),
+        ):
+            page = PageReader(world.get("/oauth2/renewed" + asked).body.decode())
+            self.assertEqual([form.inputs for form in page.forms], [[("rd", leads_to)]])
+            begun = world.get("/oauth2/start?rd=" + quote(leads_to))
+            self.assertEqual(parameters_of(begun).get("max_age"), "300" if "admin" in asked else None)
 
     def test_websocket(self) -> None:
         """A WebSocket is answered 401, and no tunnel comes about."""

@@ -112,7 +112,7 @@ class PageTests(SynchronousTestCase):
             self.assertIn("did not arrive", page.text)
             first, second = page.forms
             self.assertEqual((first.method, first.action), ("get", "/oauth2/start"))
-            self.assertEqual(first.inputs, [("rd", "/oauth2/renewed")])
+            self.assertEqual(first.inputs, [("rd", "/oauth2/renewed?for=/notes")])
             self.assertEqual((second.method, second.action), ("post", "/notes?draft=1"))
             self.assertEqual(second.inputs, [("text", '"><script>alert(1)</script>'), ("text", "2")])
             self.assertNotIn("<script", asked.text)

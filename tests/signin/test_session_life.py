@@ -111,7 +111,7 @@ class RenewedPageTests(SynchronousTestCase):
     def test_its_script_is_the_only_one(self) -> None:
         """The policy allows the script that is in the page, by its hash, and nothing else; nobody frames it."""
         for authenticated in (True, False):
-            page = house().pages().renewed(authenticated)
+            page = house().pages().renewed(authenticated, "/")
             text = page.body.decode()
             script = text.partition("<script>")[2].partition("</script>")[0]
             policy = dict(page.fields)[b"Content-Security-Policy"].decode()
@@ -124,5 +124,5 @@ class RenewedPageTests(SynchronousTestCase):
 
     def test_it_tells_its_own_origin_only(self) -> None:
         """No message goes to `*`."""
-        self.assertIn(b"postMessage(told, location.origin)", house().pages().renewed(True).body)
-        self.assertNotIn(b"'*'", house().pages().renewed(True).body)
+        self.assertIn(b"postMessage(told, location.origin)", house().pages().renewed(True, "/").body)
+        self.assertNotIn(b"'*'", house().pages().renewed(True, "/").body)
