@@ -14,6 +14,11 @@ from o2sidecar.kubernetes.operations import Data
 MESH = frozenset({"istio-proxy", "linkerd-proxy"})
 """Containers that are no app's."""
 
+_BESIDES = frozenset({"actuator", "admin", "debug", "health", "healthz", "management", "metrics", "mgmt"}) | {
+    *("monitoring", "pprof", "probe", "probes", "prom", "prometheus", "status", "telemetry")
+}
+"""Words in the name of a port that people do not come in by."""
+
 
 class Unclear(ValueError):
     """The app's port is not known; the message lists what it could be, and says how to say it."""
@@ -45,15 +50,25 @@ def find_app_port(
     apps = _apps(template, container)
     if wanted:
         return _declared(apps, _said(apps, wanted))
-    led = _candidates_of_services(template, services)
+    encrypted = {number for one in apps for _, number, scheme in _probed(one) if scheme == "HTTPS"}
+    led = [one for one in _candidates_of_services(template, services) if one[1] not in encrypted]
     declared = [
         (f"container {one.get('name')} has {_port_text(port)}", int(port["containerPort"]))
         for one in apps
         for port in ports(one)
-        if isinstance(port.get("containerPort"), int) and not other_protocol(port) and port["containerPort"] != PORT
+        if isinstance(port.get("containerPort"), int)
+        and not other_protocol(port)
+        and port["containerPort"] not in {PORT, *encrypted}
     ]
-    probed = [(f"{one.get('name')}'s {kind} asks {number}", number) for one in apps for kind, number in _probed(one)]
+    probed = [
+        (f"{one.get('name')}'s {kind} asks {number}", number)
+        for one in apps
+        for kind, number, scheme in _probed(one)
+        if scheme == "HTTP"
+    ]
     replaced = [(f"oauth2-proxy leads to {number}", number) for number in upstreams]
+    if led and not replaced and _is_besides(apps, services, led, declared or probed):
+        led += declared or probed
     for candidates in (replaced, led, declared, probed):
         numbers = sorted({number for _, number in candidates})
         if len(numbers) == 1:
@@ -122,6 +137,23 @@ def _candidates_of_services(template: Data, services: Sequence[Data]) -> list[tu
     return found
 
 
+def _is_besides(
+    apps: Sequence[Data], services: Sequence[Data], led: Sequence[tuple[str, int]], known: Sequence[tuple[str, int]]
+) -> bool:
+    """Whether Services lead to a port only that seems to be another one than the app's, such as that of metrics."""
+    numbers = {number for _, number in led}
+    if len(numbers) != 1 or {number for _, number in known} <= numbers:
+        return False
+    [number] = numbers
+    own = [port for one in apps for port in ports(one) if port.get("containerPort") == number]
+    if not own and number not in {one for _, one in known}:
+        return True
+    leading = [port for one in services for port in items(at(one, ("spec", "ports")))]
+    to_it = {str(port.get("name") or "") for port in own} | {number}
+    named = own + [port for port in leading if port.get("targetPort", port.get("port")) in to_it]
+    return any(_BESIDES & set(str(port.get("name") or "").split("-")) for port in named)
+
+
 def _service_port_text(port: Data) -> str:
     return f"{port.get('port')}" + (f" ({port['name']})" if port.get("name") else "")
 
@@ -130,8 +162,11 @@ def _port_text(port: Data) -> str:
     return f"{port.get('containerPort')}" + (f" ({port['name']})" if port.get("name") else "")
 
 
-def _probed(container: Data) -> Iterator[tuple[str, int]]:
+def _probed(container: Data) -> Iterator[tuple[str, int, str]]:
+    """Each probe that asks by HTTP, with the port and the scheme."""
+    numbers = {port.get("name"): port.get("containerPort") for port in ports(container)}
     for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
-        number = mapping(at(container, (kind, "httpGet"))).get("port")
+        asks = mapping(at(container, (kind, "httpGet")))
+        number = numbers.get(asks.get("port"), asks.get("port"))
         if isinstance(number, int):
-            yield kind, number
+            yield kind, number, str(asks.get("scheme") or "HTTP").upper()

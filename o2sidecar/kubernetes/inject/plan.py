@@ -76,7 +76,8 @@ class _Injecting:
             self._say_nothing_is_here()
         protected = {index: self._protect(index, formers, workloads, left_out) for index in self._leading(workloads)}
         for workload in workloads:
-            self._put_in(workload, formers)
+            led = any(protected[index] for index in workload.services)
+            self._put_in(workload, formers, led=led)
         additions = Additions(flags=self.flags, say=self.findings.append)
         for workload in workloads:
             additions.want(
@@ -153,12 +154,13 @@ class _Injecting:
             restricted=workload.wishes.flags.restrict_network,
         )
 
-    def _put_in(self, workload: Workload, formers: Sequence[Former]) -> None:
+    def _put_in(self, workload: Workload, formers: Sequence[Former], *, led: bool) -> None:
+        """`led`: whether any Service leads to the sidecar now."""
         former, flags = workload.former, workload.wishes.flags
         injection = Injection(
             wishes=workload.wishes,
             app_port=workload.port,
-            takes_over=not workload.services and bool(workload.port.name),
+            takes_over=not led and bool(workload.port.name),
             native=flags.mode == "native"
             or (flags.mode == "auto" and eligibility.runs_to_an_end(former.data, workload.template)),
             former=workload.proxy,
@@ -175,7 +177,7 @@ class _Injecting:
             return
         for way, sentence in left:
             self._say(former.subject, Severity.WARNING, sentence, way, base)
-        self._say_ways_past(workload)
+        self._say_ways_past(workload, led=led)
         self.after[workload.index] = with_template(former.written, base, edits.root)
 
     def _referenced(self, former: Former, wishes: Wishes, formers: Sequence[Former]) -> list[Data]:
@@ -202,7 +204,7 @@ class _Injecting:
     def _say(self, subject: Subject, severity: Severity, sentence: str, way: Way = (), base: Path = ()) -> None:
         self.findings.append(subject.finding(severity, sentence, way, namespace=self.flags.namespace, base=base))
 
-    def _say_ways_past(self, workload: Workload) -> None:
+    def _say_ways_past(self, workload: Workload, *, led: bool) -> None:
         port = workload.port
         bypass = Severity.ERROR if self.flags.strict else Severity.WARNING
         for container in items(pod_spec(workload.template).get("containers")):
@@ -221,7 +223,7 @@ class _Injecting:
                 Severity.WARNING,
                 f"the public path {pattern!r} opens every path that holds a match; begin it with ^",
             )
-        if workload.services or not self.flags.services_are_known:
+        if led or not self.flags.services_are_known:
             return
         sentence = (
             f"no Service here leads to it; the sidecar takes the name {port.name} of port {port.number} over, so that "

@@ -6,7 +6,7 @@ from o2sidecar.kubernetes.objects import protocol
 from o2sidecar.kubernetes.operations import Data
 
 _OTHER_NAMES = frozenset(
-    {"grpc", "grpcs", "h2c", "http2", "tcp", "tls", "udp", "dns", "ssh", "smtp", "imap", "ftp"}
+    {"grpc", "grpcs", "h2c", "http2", "https", "tcp", "tls", "udp", "dns", "ssh", "smtp", "imap", "ftp"}
 ) | {*("amqp", "kafka", "ldap", "mongo", "mqtt", "mysql", "nats", "postgres", "postgresql", "redis")}
 """What a port's name begins with, up to the first `-`, when Istio and people mean another protocol."""
 

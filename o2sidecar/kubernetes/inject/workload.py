@@ -14,7 +14,7 @@ from o2sidecar.kubernetes.inject import former_proxy, probes
 from o2sidecar.kubernetes.inject.app_port import AppPort
 from o2sidecar.kubernetes.inject.former_proxy import FormerProxy
 from o2sidecar.kubernetes.inject.wishes import Wishes
-from o2sidecar.kubernetes.objects import at, containers, items, mapping, ports
+from o2sidecar.kubernetes.objects import at, containers, items, mapping, native_sidecars, ports, protocol
 from o2sidecar.kubernetes.operations import Data
 from o2sidecar.kubernetes.original import CONFIG_HASH, STATUS, Edits, Way, way_text
 
@@ -99,6 +99,13 @@ def _rename(edits: Edits, port: AppPort) -> None:
         name,
         afterwards=(*container, {"name": name}, "name"),
     )
+    template = plain(edits.root)
+    for one in (*containers(template), *native_sidecars(template)):
+        if any(other.get("name") == port.name and protocol(other) == "TCP" for other in ports(one)):
+            raise ValueError(
+                f"container {one.get('name')} has a port named {port.name} too, which Services would lead to, past the "
+                "sidecar; give it another name"
+            )
 
 
 def _insert(siblings: list[Data], current: Data, item: Data) -> None:

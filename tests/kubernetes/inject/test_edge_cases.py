@@ -167,6 +167,19 @@ class AppPortTests(SynchronousTestCase):
         }
         self.assertIn("readinessProbe asks 2", errors(workload(container(**probes)))[0])
 
+    def test_06_a_service_for_something_else(self) -> None:
+        """Edge case 6: a Service for metrics alone is not the way that people come in by."""
+        pods = workload(container(ports=[port(8080, "http"), port(9090, "metrics")]))
+        scraped = service({"name": "http-metrics", "port": 9090, "targetPort": "metrics"})
+        self.assertIn("leads 9090 (http-metrics) to 9090, container app has 8080", errors(pods, scraped)[0])
+        by_number = workload(container(ports=[port(8080), port(9090)]))
+        self.assertIn("8080", errors(by_number, service({"name": "metrics", "port": 1, "targetPort": 9090}))[0])
+        self.assertIn("8080", errors(workload(), service({"port": 80, "targetPort": 5000}))[0])
+        probe = {"httpGet": {"path": "/", "port": 6000}}
+        self.assertIn("6000", errors(workload(container(livenessProbe=probe)), service({"port": 5000}))[0])
+        self.assertEqual(self.upstream(pods, service(), scraped | {"metadata": {"name": "m"}}, app_port="http"), "8080")
+        self.assertEqual(self.upstream(pods, service()), "8080")
+
     def test_06_what_is_said_wrongly_is_refused(self) -> None:
         """Edge case 6: a name that no port has, no port at all, and the sidecar's own are refused."""
         for said, reason in [("web", "names are: http"), ("0", "between"), ("70000", "between"), ("4180", "own")]:
@@ -191,6 +204,14 @@ class AppPortTests(SynchronousTestCase):
             {"name": "dns", "port": 53, "protocol": "UDP"},
         )
         self.assertEqual(self.upstream(workload(), led), "8080")
+        encrypted = {"httpGet": {"path": "/", "port": "web", "scheme": "HTTPS"}}
+        self.assertIn("not known", errors(workload(container(ports=[port(8443, "https")])))[0])
+        self.assertIn("not known", errors(workload(container(ports=[port(8443, "web")], livenessProbe=encrypted)))[0])
+        both = container(ports=[port(8443, "web"), port(8080)], livenessProbe=encrypted)
+        self.assertEqual(self.upstream(workload(both), service({"name": "x", "port": 1, "targetPort": 8080})), "8080")
+        self.assertIn(
+            "carries https", errors(workload(), service({"name": "https", "port": 443, "targetPort": 8080}))[0]
+        )
         database = workload(container(ports=[port(6379, "redis")]))
         self.assertIn("not known", errors(database)[0])
 
@@ -243,6 +264,22 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(found.sidecar["ports"][0], {"name": "http", "containerPort": 4180, "protocol": "TCP"})
         self.assertIn("no Service here", found.said("warning")[0])
         self.assertEqual(uninjected(*found.objects).objects, [pods])
+
+    def test_08_a_name_that_another_container_has_too(self) -> None:
+        """Edge case 8: a name that still leads past the sidecar, to another container, is not taken over."""
+        app, other = container(ports=[port(8080, "http")]), container("admin", ports=[port(9090, "http")])
+        self.assertIn("container admin has a port named http too", errors(workload(app, other), app_port="8080")[0])
+        native = other | {"restartPolicy": "Always"}
+        self.assertIn("container admin", errors(workload(app, initContainers=[native]), app_port="8080")[0])
+
+    def test_08_names_are_taken_over_beside_a_service_for_something_else(self) -> None:
+        """Edge case 8: a Service for metrics does not keep the sidecar from taking the name of the app's port over."""
+        pods = workload(container(ports=[port(8080, "http"), port(9090, "metrics")]))
+        scraped = service({"name": "http-metrics", "port": 9090, "targetPort": "metrics"})
+        found = injected(pods, scraped, app_port="http")
+        self.assertEqual(found.sidecar["ports"][0]["name"], "http")
+        self.assertTrue(any("no Service here leads to it" in one for one in found.said("warning")))
+        self.assertEqual(uninjected(*found.objects).objects, [pods, scraped])
 
     def test_08_with_a_service_the_name_stays(self) -> None:
         """Edge case 8: the app's port keeps its name where its Service is here, and probes stay as they are."""
