@@ -80,7 +80,8 @@ def stored_sessions_of(finding: Finding, store: TicketStore, sealed: Sessions | 
         headers=finding.headers,
         renewal=TicketRenewal(
             store,
-            provider=Renewals(provider=finding.provider, counts=counts, groups=groups),
+            # Who is on the list of revocations is judged by when their session began.
+            provider=Renewals(provider=finding.provider, counts=counts, keeps_beginning=True, groups=groups),
             clock=clock,
             lock_time=settings.redis_lock_time,
             lifetimes=Lifetimes(sealed=inf, absolute=settings.session_absolute_lifetime or inf),

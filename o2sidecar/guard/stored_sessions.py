@@ -289,7 +289,9 @@ class StoredSessions:
             return None
         if opened.renew_at <= self._now():
             renewed = await self._renewal.renew(presented.ticket, stored, self._is_due)
-            if renewed is None:
+            # That may have taken a while.
+            await self._revoked.current()
+            if renewed is None or self._revocations.ends(renewed.session):
                 self._counts.refused.add("ended")
                 self._forget(key)
                 return None

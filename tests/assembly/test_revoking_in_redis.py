@@ -1,0 +1,86 @@
+"""Tests of ending sessions that are kept in Redis, whole: what the list beside them says counts whatever goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.server import NOT_DONE_YET, Request
+
+from o2sidecar.session.keys import KeyRing
+from o2sidecar.session.revocations import Kind, RevocationKeys
+from tests.assembly.test_reloading import loaded_with
+from tests.options.redis_servers import PLAIN, REDIS
+from tests.options.row import BASE
+from tests.options.world import World
+
+IN_REDIS = {"session_store_type": "redis", "redis_connection_url": REDIS}
+KEYS = RevocationKeys(KeyRing.from_texts([BASE["cookie_secret"]]))
+LIST = b"_oauth2_proxy-revocations"
+
+
+class RevokingCase(SynchronousTestCase):
+    """Somebody else writes the list, as `o2sidecar revoke` does."""
+
+    def signed_in(self, **options: str) -> World:
+        world = World(loaded_with(**{**IN_REDIS, **options}))
+        self.addCleanup(world.end)
+        self.assertEqual(world.sign_in().status, 302)
+        self.assertEqual(world.get("/").status, 200)
+        return world
+
+    def revoke(self, world: World, kind: Kind = "all", parts: Iterable[str] = (), key: bytes = LIST) -> None:
+        """End sessions that began before now."""
+        kept = world.redis[PLAIN].kept
+        known, _ = kept.get(key, (b"", None))
+        kept[key] = (known + KEYS.revocation(kind, parts, world.clock.seconds()).line + b"\n", None)
+
+
+class WhileRenewingTests(RevokingCase):
+    """A session is being renewed."""
+
+    def setUp(self) -> None:
+        self.world = self.signed_in(cookie_refresh="30s", cookie_refresh_jitter="0s")
+        self.answers: list[Request] = []
+        self.world.pass_time(31)
+
+    def wait(self, request: Request) -> int:
+        self.answers.append(request)
+        return NOT_DONE_YET
+
+    def answer(self) -> None:
+        """The provider answers at last."""
+        [request] = self.answers
+        request.setHeader(b"content-type", b"application/json")
+        request.write(json.dumps(self.world.provider._tokens()).encode())
+        request.finish()
+        self.world.pump()
+
+    def test_revoked_meanwhile(self) -> None:
+        """Who is revoked while the provider is asked is refused, then and later; who signs in again is not."""
+        world = self.world
+        world.provider.instead["/token"] = self.wait
+        client = world.send("/")
+        world.pass_time(1)
+        self.assertEqual(len(self.answers), 1)
+        self.revoke(world)
+        world.pass_time(1)
+        self.answer()
+        self.assertEqual(world.answer_to(client).status, 403)
+        world.pass_time(2)
+        self.assertEqual(world.get("/").status, 403)
+        del world.provider.instead["/token"]
+        world.sign_in()
+        self.assertEqual(world.get("/").status, 200)
+
+    def test_renewed_since(self) -> None:
+        """A session that was renewed after the revocation, by who had not heard of it, began before it all the same."""
+        world = self.world
+        world.pass_time(1)
+        moment = world.clock.seconds()
+        world.pass_time(1)
+        self.assertEqual(world.get("/").status, 200)
+        world.redis[PLAIN].kept[LIST] = (KEYS.revocation("all", [], moment).line + b"\n", None)
+        world.pass_time(1)
+        self.assertEqual(world.get("/").status, 403)
