@@ -159,7 +159,7 @@ def _take_over(
         sealed.take_over()
     if store is not None:
         store.turn_to(lifetime=settings.cookie_expire)
-    revoked.revocations.turn_to(lifetime=settings.cookie_expire, issuer_of=issuers_of(registrations))
+    revoked.turn_to(lifetime=settings.cookie_expire, issuer_of=issuers_of(registrations))
 
 
 def _current(settings: Settings, sessions: SessionFinder, admission: Admitting, edge: Edge) -> CurrentSession:

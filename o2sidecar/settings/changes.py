@@ -39,6 +39,8 @@ _LASTING = frozenset(
 )
 WAITING = frozenset(option.key for option in OPTIONS if option.title in _LASTING_GROUPS or option.key in _LASTING)
 """Options that count from the start of the process to its end."""
+_WAITING_IN_REDIS = frozenset({"cookie_name"})
+"""Those that do where sessions are kept in Redis: what is beside them is named by it."""
 
 
 @frozen(kw_only=True)
@@ -61,8 +63,9 @@ class Changes:
 def changes_of(now: Loaded, newer: Loaded) -> Changes:
     """What newer settings change; raises `SettingsRefused` if they do not fit what has to stay until a restart."""
     differing = _differing(now.settings, newer.settings)
-    kept = {key: getattr(now.settings, key) for key in differing if key in WAITING}
-    waiting = [_name(key, now, newer) for key in differing if key in WAITING]
+    lasting = WAITING | (_WAITING_IN_REDIS if now.settings.session_store_type == "redis" else frozenset())
+    kept = {key: getattr(now.settings, key) for key in differing if key in lasting}
+    waiting = [_name(key, now, newer) for key in kept]
     if not waiting and any(getattr(now.structure, part) != getattr(newer.structure, part) for part in _LISTENERS):
         waiting.append("listeners")
     applied = [_name(key, now, newer) for key in differing if key not in kept]

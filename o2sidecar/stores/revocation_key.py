@@ -29,7 +29,7 @@ class ListKey:
     def __init__(self, redis: Commands, key: str, lifetime: float) -> None:
         self._redis = redis
         self._key = key.encode()
-        self._lifetime = b"%d" % (lifetime * 1000)
+        self._lifetime = _milliseconds(lifetime)
 
     async def fetch(self) -> bytes:
         """See `RevocationSource`."""
@@ -47,8 +47,17 @@ class ListKey:
         """See `RevocationSource`."""
         await self._run(_REPLACE, seen, whole(lines), self._lifetime)
 
+    def turn_to(self, *, lifetime: float) -> bool:
+        """See `RevocationSource`. The key ends when it was to end as it was written."""
+        before, self._lifetime = self._lifetime, _milliseconds(lifetime)
+        return self._lifetime != before
+
     async def _run(self, script: bytes, *arguments: bytes) -> None:
         try:
             await self._redis.ask(self._key, b"EVAL", script, b"1", self._key, *arguments)
         except (StoreUnavailable, RedisRefused) as error:
             raise ListUnavailable(f"Redis: {error}") from None
+
+
+def _milliseconds(seconds: float) -> bytes:
+    return b"%d" % (seconds * 1000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
@@ -43,6 +45,7 @@ class RevocationList:
         self._required = required and source is not None
         self._trouble = ""
         self._text: bytes | None = None
+        self._is_kept_otherwise = False
         self._good_at = 0.0
         self._owed: dict[bytes, None] = {}
         self._on_demand = on_demand
@@ -62,6 +65,14 @@ class RevocationList:
         """Whether somebody who asks has to have the list looked at first, by `current`."""
         late = self._clock.seconds() - self._looked_at >= self._interval
         return self._on_demand and self._source is not None and late
+
+    def turn_to(self, *, lifetime: float, issuer_of: Callable[[Session], str]) -> None:
+        """Judge by other settings from now on; see `Revocations`."""
+        self.revocations.turn_to(lifetime=lifetime, issuer_of=issuer_of)
+        # What was about nothing any more may be about something again.
+        self._text = None
+        if self._source is not None and self._source.turn_to(lifetime=lifetime):
+            self._is_kept_otherwise = True
 
     def trouble(self) -> str:
         """Why the list cannot be had just now; empty if it can."""
@@ -122,20 +133,26 @@ class RevocationList:
                     count=len(refused),
                 )
             self._text = text
-            if len(refused) == 0 and self._source.writable:
+            if self._is_kept_otherwise:
+                await self._replace(text, text.splitlines())
+            elif len(refused) == 0 and self._source.writable:
                 await self._tidy(text)
         await self._pay()
 
     async def _tidy(self, text: bytes) -> None:
         """Drop lines that are about nothing any more, once there are many of them."""
-        assert self._source is not None
         current = self.revocations.lines()
-        if text.count(b"\n") - len(current) < max(_MANY_PAST, len(current)):
-            return
+        if text.count(b"\n") - len(current) >= max(_MANY_PAST, len(current)):
+            await self._replace(text, current)
+
+    async def _replace(self, text: bytes, lines: Iterable[bytes]) -> None:
+        assert self._source is not None
         try:
-            await self._source.replace(text, current)
+            await self._source.replace(text, lines)
         except ListUnavailable as unavailable:
             self._note(str(unavailable))
+            return
+        self._is_kept_otherwise = False
 
     async def _pay(self) -> None:
         assert self._source is not None

@@ -32,6 +32,9 @@ class RevocationSource(Protocol):
     async def replace(self, seen: bytes, lines: Iterable[bytes]) -> None:
         """Write these lines in the place of what was seen, if that is what is there; raises `ListUnavailable`."""
 
+    def turn_to(self, *, lifetime: float) -> bool:
+        """Keep what is written for so many seconds; whether what is there has to be written anew for that."""
+
 
 class ListFile:
     """A file; who only may read it cannot add to it. Several sidecars may write it at once."""
@@ -65,6 +68,10 @@ class ListFile:
                     file.truncate()
         except OSError as error:
             raise ListUnavailable(f"{self._path} cannot be written: {error.strerror}") from None
+
+    def turn_to(self, *, lifetime: float) -> bool:
+        """See `RevocationSource`. A file stays."""
+        return False
 
     def read(self) -> bytes:
         """What is in it; raises `OSError`, and `ListUnavailable` if it is too large."""
@@ -112,6 +119,10 @@ class ListUrl:
     async def replace(self, seen: bytes, lines: Iterable[bytes]) -> None:
         """See `RevocationSource`."""
         raise ListUnavailable(f"{self._url} can only be read")
+
+    def turn_to(self, *, lifetime: float) -> bool:
+        """See `RevocationSource`. Others keep it."""
+        return False
 
 
 def whole(lines: Iterable[bytes]) -> bytes:

@@ -84,3 +84,40 @@ class WhileRenewingTests(RevokingCase):
         world.redis[PLAIN].kept[LIST] = (KEYS.revocation("all", [], moment).line + b"\n", None)
         world.pass_time(1)
         self.assertEqual(world.get("/").status, 403)
+
+
+class ReloadedTests(RevokingCase):
+    """Other settings come while the list is in use."""
+
+    def reload(self, world: World, **options: str) -> None:
+        world.loaded = loaded_with(**{**IN_REDIS, **options})
+        assert world.service.reload is not None
+        world.service.reload()
+        world.pump()
+
+    def test_another_cookie_name(self) -> None:
+        """Another name of the cookie waits for a restart, as the list is named by it, which goes on to count."""
+        world = self.signed_in()
+        self.reload(world, cookie_name="other", banner="new")
+        self.assertEqual(world.get("/").status, 200)
+        self.revoke(world)
+        world.pass_time(1)
+        self.assertEqual(world.get("/").status, 403)
+
+    def test_another_lifetime(self) -> None:
+        """With longer sessions the list is kept for longer, what is in it already and what comes."""
+        world = self.signed_in(cookie_expire="1h", cookie_refresh="0")
+        redis = world.redis[PLAIN]
+        self.revoke(world, "user", ["bob@example.com"])
+        written, _ = redis.kept[LIST]
+        redis.kept[LIST] = (written, world.clock.seconds() + 3600)
+        self.reload(world, cookie_expire="168h", cookie_refresh="0")
+        world.pass_time(1)
+        self.assertEqual(world.get("/").status, 200)
+        kept, ends = redis.kept[LIST]
+        self.assertEqual(kept, written)
+        self.assertGreater(ends or 0, world.clock.seconds() + 167 * 3600)
+        world.pass_time(3600)
+        self.revoke(world)
+        world.pass_time(1)
+        self.assertEqual(world.get("/").status, 403)

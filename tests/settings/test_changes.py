@@ -59,6 +59,19 @@ class ChangesTests(SynchronousTestCase):
         self.assertEqual(changes.loaded.structure.listeners, now.structure.listeners)
         self.assertEqual(changes_of(changes.loaded, newer).waiting, ("http_address (/etc/o2.cfg)",))
 
+    def test_what_redis_is_named_by(self) -> None:
+        """The cookie's name counts at once, but not where the list of revocations in Redis has its name of it."""
+        redis = 'session_store_type = "redis"\nredis_connection_url = "redis://r"\n'
+        for store, kept in (("", "other"), (redis, "_oauth2_proxy")):
+            now, newer = (
+                toml(f'email_domains = ["a.b"]\n{store}'),
+                toml(f'email_domains = ["a.b"]\n{store}cookie_name = "other"\n'),
+            )
+            changes = changes_of(now, newer)
+            named = ("cookie_name (/etc/o2.cfg)",)
+            self.assertEqual((changes.applied, changes.waiting), ((), named) if store else (named, ()))
+            self.assertEqual(changes.loaded.settings.cookie_name, kept)
+
     def test_all_that_waits_is_an_option(self) -> None:
         """Only options are named."""
         self.assertEqual(WAITING - BY_KEY.keys(), set())

@@ -75,6 +75,18 @@ class OnDemandTests(SynchronousTestCase):
         self.successResultOf(self.current())
         self.assertTrue(self.list.revocations.ends(ALICE))
 
+    def test_sessions_last_longer(self) -> None:
+        """When they do from now on, lines count again that were about nothing any more, and are kept for as long."""
+        self.revoke()
+        self.clock.advance(3601)
+        self.successResultOf(self.current())
+        self.assertFalse(self.list.revocations.ends(ALICE))
+        self.list.turn_to(lifetime=7200, issuer_of=lambda session: "")
+        self.clock.advance(1)
+        self.successResultOf(self.current())
+        self.assertTrue(self.list.revocations.ends(ALICE))
+        self.assertEqual(self.redis.kept[b"revocations"][1], self.clock.seconds() + 7200)
+
     def test_all_wait_for_one_look(self) -> None:
         """While the list is being looked at it is due still, and whoever asks waits for that look."""
         self.revoke()
