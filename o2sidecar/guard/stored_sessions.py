@@ -126,8 +126,11 @@ class StoredSessions:
         for each in self._presented(exchange):
             with suppress(CookieRefused):
                 stored = await self._store.load(each.ticket)
-                if stored is not None and stored.session.names_somebody:
-                    held = self._made(self._own.key(exchange), each, stored, None)
+                if stored is None or not stored.session.names_somebody:
+                    continue
+                await self._revoked.current()
+                held = self._made(self._own.key(exchange), each, stored, None)
+                if held.expires_at > self._now() and not self._revocations.ends(stored.session):
                     return evolve(held, due_at=held.renew_at)
         return await self.sealed.look(exchange) if self.sealed else None
 

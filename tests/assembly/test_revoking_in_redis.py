@@ -71,6 +71,7 @@ class WhileRenewingTests(RevokingCase):
         world.pass_time(2)
         self.assertEqual(world.get("/").status, 403)
         del world.provider.instead["/token"]
+        world.jar.clear()
         world.sign_in()
         self.assertEqual(world.get("/").status, 200)
 
@@ -121,3 +122,27 @@ class ReloadedTests(RevokingCase):
         self.revoke(world)
         world.pass_time(1)
         self.assertEqual(world.get("/").status, 403)
+
+
+class LookedAtTests(RevokingCase):
+    """Own pages and endpoints only look whether there is a session."""
+
+    def test_revoked(self) -> None:
+        """They say that nobody is signed in any more, and one that was opened in a popup does not say it worked."""
+        world = self.signed_in()
+        self.assertIn(b'"authenticated":true', world.get("/oauth2/session").body.replace(b" ", b""))
+        renewed = world.get("/oauth2/renewed").body
+        self.revoke(world)
+        world.pass_time(1)
+        self.assertIn(b'"authenticated":false', world.get("/oauth2/session").body.replace(b" ", b""))
+        self.assertNotEqual(world.get("/oauth2/renewed").body, renewed)
+
+    def test_round_and_round(self) -> None:
+        """Whose session ends as soon as it began is not sent to the provider and back without end."""
+        world = self.signed_in(skip_provider_button="true")
+        # Whoever wrote this has a clock that is fast.
+        world.redis[PLAIN].kept[LIST] = (KEYS.revocation("all", [], world.clock.seconds() + 300).line, None)
+        world.pass_time(1)
+        answer = world.get("/")
+        self.assertEqual(answer.status, 400)
+        self.assertIn(b"round in circles", answer.body)

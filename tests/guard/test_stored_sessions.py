@@ -19,6 +19,7 @@ from o2sidecar.guard.ticket_renewal import TicketRenewal
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import NotSignedIn, ProviderFailed, Refusal, SessionEnded, StoreUnavailable
+from o2sidecar.session.revocations import RevocationKeys
 from o2sidecar.session.session import Session
 from o2sidecar.session.ticket import Ticket
 from o2sidecar.session.ticket_cookie import TicketCookie
@@ -176,6 +177,23 @@ class FoundTests(StoredCase):
         self.cut()
         self.clock.advance(-3700)
         self.assertIsInstance(why(bob), StoreUnavailable)
+
+    def test_looking_at_what_is_over(self) -> None:
+        """Who only looks finds nobody where the session was revoked, or is too old, though the store still has it."""
+
+        def seen(pair: str, pod: Pod) -> tuple[bool, Any]:
+            looked = outcome(pod.sessions.look(Asked(pair)))  # type: ignore[arg-type]
+            return looked is not None, outcome(pod.sessions.why_none(Asked(pair)))  # type: ignore[arg-type]
+
+        pair = self.sign_in()
+        short = Pod(clock=self.clock, endpoint=RedisEndpoint(self.redis), absolute=60)
+        self.clock.advance(59)
+        self.assertTrue(seen(pair, self.pod)[0] and seen(pair, short)[0])
+        self.clock.advance(1)
+        self.assertEqual(seen(pair, short), (False, "ended"))
+        self.pod.revoked.revocations.add(RevocationKeys(RING).revocation("all", [], NOW))
+        self.assertEqual(seen(pair, self.pod), (False, "ended"))
+        self.assertTrue(seen(self.sign_in(evolve(ALICE, created_at=NOW + 60)), self.pod)[0])
 
     def test_copied(self) -> None:
         """A value that somebody copied in the store from another's key opens for nobody (S11)."""
