@@ -84,7 +84,11 @@ def stored_sessions_of(finding: Finding, store: TicketStore, sealed: Sessions | 
             provider=Renewals(provider=finding.provider, counts=counts, keeps_beginning=True, groups=groups),
             clock=clock,
             lock_time=settings.redis_lock_time,
-            lifetimes=Lifetimes(sealed=inf, absolute=settings.session_absolute_lifetime or inf),
+            lifetimes=Lifetimes(
+                sealed=inf,
+                absolute=settings.session_absolute_lifetime or inf,
+                idle=settings.session_idle_limit or inf,
+            ),
         ),
         clock=clock,
         trust=Trust(
@@ -92,6 +96,9 @@ def stored_sessions_of(finding: Finding, store: TicketStore, sealed: Sessions | 
             absolute=settings.session_absolute_lifetime or inf,
             believed=settings.redis_trust_time,
             refresh_period=settings.cookie_refresh or inf,
+            idle=settings.session_idle_limit or inf,
+            jitter=min(settings.cookie_refresh_jitter, settings.cookie_refresh / 10),
+            random=finding.around.random,
         ),
         revoked=finding.revoked,
         sealed=sealed,

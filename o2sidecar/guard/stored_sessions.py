@@ -16,8 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from o2sidecar.guard.held import Held, Trust
-from o2sidecar.guard.lifetimes import Lifetimes
+from o2sidecar.guard.held import Held, Holding, Trust
 from o2sidecar.guard.opened import Opened, OpenedSessions
 from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.sessions import Sessions
@@ -69,11 +68,9 @@ class StoredSessions:
         self._store = store
         self._tickets = tickets
         self._own = own
-        self._headers = headers
         self._renewal = renewal
         self._now = clock.seconds
         self._trust = trust
-        self._lifetimes = Lifetimes(sealed=trust.lifetime, absolute=trust.absolute)
         self._revoked = revoked
         self._revocations = revoked.revocations
         self.sealed = sealed
@@ -82,6 +79,7 @@ class StoredSessions:
         self._opened = OpenedSessions(remembered)
         tickets.ring.on_change(self._opened.forget_untouched)
         self._counts = counts or SessionCounts()
+        self._holding = Holding(headers=headers, trust=trust, now=self._now, counts=self._counts)
         self._questions: SharedCalls[Opened | None] = SharedCalls()
 
     def settle(self, exchange: Exchange, decide: _Decide, give_up: _GiveUp) -> None:
@@ -129,7 +127,7 @@ class StoredSessions:
                 if stored is None or not stored.session.names_somebody:
                     continue
                 await self._revoked.current()
-                held = self._made(self._own.key(exchange), each, stored, None)
+                held = self._holding.made(self._own.key(exchange), each, stored, None)
                 if held.expires_at > self._now() and not self._revocations.ends(stored.session):
                     return evolve(held, due_at=held.renew_at)
         return await self.sealed.look(exchange) if self.sealed else None
@@ -158,13 +156,13 @@ class StoredSessions:
             return None
         if known.due_at <= self._now():
             # While the store is away it stays as it was, until it expires.
-            self._ask(opened.key, [opened.presented]).addErrback(lambda failure: failure.trap(Refusal))
+            self._ask(opened.key, [opened.presented], in_use=False).addErrback(lambda failure: failure.trap(Refusal))
         return known
 
     async def issue(self, exchange: Exchange, session: Session) -> list[bytes]:
         """See `SessionFinder`. What the browser had a ticket for before is over (security.md S1)."""
         now = self._now()
-        session = self._lifetimes.begun(self._groups.of(session), now)
+        session = self._holding.lifetimes.begun(self._groups.of(session), now)
         session = session if session.created_at is not None else evolve(session, created_at=now)
         ticket = Ticket.issue(self._tickets.attributes.name)
         try:
@@ -191,7 +189,7 @@ class StoredSessions:
         ticket = Ticket.issue(self._tickets.attributes.name)
         stored = await self._store.keep(ticket, session)
         presented = Presented(ticket=ticket, signed_at=floor(session.created_at or 0))
-        held = self._made(ticket.id.encode(), presented, stored, None)
+        held = self._holding.made(ticket.id.encode(), presented, stored, None)
         return evolve(held, renewed=True, due_at=self._now() + self._trust.believed)
 
     async def leave(self, held: Held, *, lingering: float) -> Session | None:
@@ -255,10 +253,10 @@ class StoredSessions:
         except CookieRefused:
             return []
 
-    def _ask(self, key: bytes, presented: list[Presented]) -> Deferred[Opened | None]:
-        return self._questions(key, lambda: self._found(key, presented))
+    def _ask(self, key: bytes, presented: list[Presented], *, in_use: bool = True) -> Deferred[Opened | None]:
+        return self._questions(key, lambda: self._found(key, presented, in_use))
 
-    async def _found(self, key: bytes, presented: list[Presented]) -> Opened | None:
+    async def _found(self, key: bytes, presented: list[Presented], in_use: bool) -> Opened | None:
         """The session of the first ticket that has one, renewed if that is due."""
         known = self._opened.get(key)
         held = known if isinstance(known, Held) and not known.ended else None
@@ -279,57 +277,48 @@ class StoredSessions:
             if not stored.session.names_somebody:
                 reason = "nobody"
                 continue
-            return await self._believed(key, each, stored, held)
+            return await self._believed(self._holding.made(key, each, stored, held), in_use)
         self._counts.refused.add(reason)
         self._forget(key)
         return None
 
-    async def _believed(self, key: bytes, presented: Presented, stored: Stored, held: Held | None) -> Opened | None:
-        opened = self._made(key, presented, stored, held)
+    async def _believed(self, opened: Held, in_use: bool) -> Opened | None:
+        key, presented, stored = opened.key, opened.presented, opened.stored
         if opened.expires_at <= self._now():
             self._counts.refused.add("expired")
             self._forget(key)
             return None
         if opened.renew_at <= self._now():
-            renewed = await self._renewal.renew(presented.ticket, stored, self._is_due)
+            renewed = await self._renewal.renew(presented.ticket, stored, self._holding.is_due, in_use=in_use)
             # That may have taken a while.
             await self._revoked.current()
             if renewed is None or self._revocations.ends(renewed.session):
-                self._counts.refused.add("ended")
-                self._forget(key)
+                self._over(key)
                 return None
-            again = self._now() + self._trust.retry_period if self._is_due(renewed.session) else 0
-            opened = evolve(self._made(key, presented, renewed, None), renew_at=max(again, self._renew_at(renewed)))
-        opened.due_at = min(self._now() + self._trust.believed, opened.renew_at, opened.expires_at)
+            again = self._now() + self._trust.retry_period if self._holding.is_due(renewed.session) else 0
+            opened = evolve(
+                self._holding.made(key, presented, renewed, None), renew_at=max(again, self._holding.renew_at(renewed))
+            )
+        elif in_use and self._holding.note_at(opened) <= self._now():
+            noted = await self._noted(presented.ticket, stored)
+            if noted is None:
+                self._over(key)
+                return None
+            opened = evolve(self._holding.made(key, presented, noted, opened), renew_at=opened.renew_at)
+        opened.due_at = self._holding.believed_until(opened)
         self._opened.keep(opened)
         return opened
 
-    def _made(self, key: bytes, presented: Presented, stored: Stored, held: Held | None) -> Held:
-        """What is known of a stored session; what was known already, where the same is still stored."""
-        if held is not None and held.stored is stored:
-            return evolve(held)
-        self._counts.opened += 1
-        session = stored.session
-        return Held(
-            key=key,
-            session=session,
-            identity=self._headers.identify(session),
-            expires_at=self._lifetimes.ends_at(session, presented.signed_at),
-            due_at=0,
-            # The session was renewed since its ticket was signed, here or elsewhere; the cookie is to live as long.
-            renewed=presented.aged
-            or (session.created_at is not None and session.created_at >= presented.signed_at + 1),
-            presented=presented,
-            stored=stored,
-            renew_at=self._renew_at(stored),
-        )
+    def _over(self, key: bytes) -> None:
+        self._counts.refused.add("ended")
+        self._forget(key)
 
-    def _renew_at(self, stored: Stored) -> float:
-        created_at = stored.session.created_at
-        return (self._now() if created_at is None else created_at) + self._trust.refresh_period
-
-    def _is_due(self, session: Session) -> bool:
-        return session.created_at is not None and session.created_at + self._trust.refresh_period <= self._now()
+    async def _noted(self, ticket: Ticket, stored: Stored) -> Stored | None:
+        """The session, noted to be in use if the store can be asked for that."""
+        try:
+            return await self._renewal.note(ticket, stored)
+        except StoreUnavailable:
+            return stored
 
     def _forget(self, key: bytes) -> None:
         """Have what is known of a session say that it is over, so that what still runs with it can end."""

@@ -22,6 +22,8 @@ from o2sidecar.session.ticket import Ticket
 from o2sidecar.stores.tickets import Lock, Stored, TicketStore
 
 _LOOK_EVERY = 0.1
+_NOTES = 5
+"""Most notes of use that a renewed session is stored over."""
 
 Due = Callable[[Session], bool]
 """Whether a session is to be renewed."""
@@ -53,8 +55,10 @@ class TicketRenewal:
         self._patience = patience
         self._lifetimes = lifetimes
 
-    async def renew(self, ticket: Ticket, seen: Stored, due: Due) -> Stored | None:
+    async def renew(self, ticket: Ticket, seen: Stored, due: Due, *, in_use: bool = True) -> Stored | None:
         """The session as it is stored afterwards, which may be as it was; `None` if it is over.
+
+        `in_use`: whether somebody uses it, which is noted with it.
 
         Raises `StoreUnavailable`, and `OwnFault` where the provider could not be asked.
         """
@@ -69,9 +73,23 @@ class TicketRenewal:
             if stored is None or not due(stored.session):
                 return stored
             lock = await self._store.lock(ticket)
-        return await self._while_locked(lock, seen, due)
+        return await self._while_locked(lock, seen, due, in_use)
 
-    async def _while_locked(self, lock: Lock, seen: Stored, due: Due) -> Stored | None:
+    async def note(self, ticket: Ticket, seen: Stored) -> Stored | None:
+        """Note that a session is in use; the session as it is stored afterwards, `None` if it is over.
+
+        Where somebody holds its lock nothing is noted: they are about to renew it. Raises `StoreUnavailable`.
+        """
+        lock = await self._store.lock(ticket)
+        if lock is None:
+            return seen
+        try:
+            noted = self._lifetimes.used(seen.session, self._clock.seconds())
+            return await self._store.replace(ticket, seen, noted) or await self._store.load(ticket)
+        finally:
+            await self._release(lock)
+
+    async def _while_locked(self, lock: Lock, seen: Stored, due: Due, in_use: bool) -> Stored | None:
         # The provider may take longer than the lock lasts.
         holding = LoopingCall(self._hold, lock)
         holding.clock = self._clock
@@ -81,12 +99,12 @@ class TicketRenewal:
             stored = await self._store.load(lock.ticket, seen)
             if stored is None or not due(stored.session):
                 return stored
-            return await self._renewed(lock.ticket, stored)
+            return await self._renewed(lock.ticket, stored, in_use)
         finally:
             holding.stop()
             await self._release(lock)
 
-    async def _renewed(self, ticket: Ticket, stored: Stored) -> Stored | None:
+    async def _renewed(self, ticket: Ticket, stored: Stored, in_use: bool) -> Stored | None:
         try:
             session = await self._provider.ask(stored.session)
         except SessionEnded:
@@ -96,8 +114,27 @@ class TicketRenewal:
             return stored
         if session.created_at is None:
             session = evolve(session, created_at=self._clock.seconds())
-        session = self._lifetimes.renewed(session, stored.session)
-        return await self._store.replace(ticket, stored, session) or await self._store.load(ticket)
+        session = evolve(self._lifetimes.renewed(session, stored.session), seen_at=stored.session.seen_at)
+        if in_use:
+            session = self._lifetimes.used(session, self._clock.seconds())
+        return await self._replaced(ticket, stored, session)
+
+    async def _replaced(self, ticket: Ticket, seen: Stored, session: Session) -> Stored | None:
+        """What is stored after a session was to take the place of the one that was seen.
+
+        Where its use was noted meanwhile, the tokens are those that were given back for new ones: it takes that place,
+        too, or the person would be signed out with a spent refresh token.
+        """
+        for _ in range(_NOTES):
+            replaced = await self._store.replace(ticket, seen, session)
+            if replaced is not None:
+                return replaced
+            there = await self._store.load(ticket)
+            if there is None or _grant(there.session) != _grant(seen.session):
+                return there
+            noted = max(session.seen_at or 0, there.session.seen_at or 0)
+            seen, session = there, evolve(session, seen_at=noted or None)
+        return seen
 
     async def _hold(self, lock: Lock) -> None:
         # What is stored is compared before it is replaced, lock or no lock.
@@ -108,3 +145,8 @@ class TicketRenewal:
         # It ends by itself.
         with suppress(StoreUnavailable):
             await self._store.release(lock)
+
+
+def _grant(session: Session) -> tuple[float | None, str, str]:
+    """What is another after a renewal, and the same after a note of use."""
+    return session.created_at, session.access_token, session.refresh_token

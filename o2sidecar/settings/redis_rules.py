@@ -37,10 +37,6 @@ def redis_problems(options: Options) -> Iterator[Problem]:
     """What is wrong; the names in it are keys."""
     if not uses_redis(options):
         return
-    if options.session_idle_limit:
-        key = "session_spill" if spills(options) else "session_store_type"
-        sentence = "when a session in Redis was in use last is not kept; it ends by cookie_expire only"
-        yield Problem(names=("session_idle_limit", key), sentence=sentence)
     if options.redis_use_sentinel and options.redis_use_cluster:
         sentence = "a server is found by Sentinels or by the cluster's own word; choose one"
         yield Problem(names=("redis_use_sentinel", "redis_use_cluster"), sentence=sentence)

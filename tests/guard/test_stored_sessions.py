@@ -53,6 +53,8 @@ class Pod:
     provider: SlowProvider = field(factory=SlowProvider)
     fallback: bool = False
     absolute: float = inf
+    idle: float = inf
+    jitter: float = 0
     counts: SessionCounts = field(factory=SessionCounts)
     revoked: RevocationList = field()
     store: TicketStore = field()
@@ -79,11 +81,19 @@ class Pod:
                 provider=Renewals(provider=self.provider, counts=self.counts),
                 clock=self.clock,
                 lock_time=2,
-                lifetimes=Lifetimes(sealed=inf, absolute=self.absolute),
+                lifetimes=Lifetimes(sealed=inf, absolute=self.absolute, idle=self.idle),
             ),
             clock=self.clock,
             revoked=self.revoked,
-            trust=Trust(lifetime=3600, believed=0.5, refresh_period=600, absolute=self.absolute),
+            trust=Trust(
+                lifetime=3600,
+                believed=0.5,
+                refresh_period=600,
+                absolute=self.absolute,
+                idle=self.idle,
+                jitter=self.jitter,
+                random=lambda: 0.9,
+            ),
             sealed=sessions(self.provider, self.clock) if self.fallback else None,
             counts=self.counts,
         )

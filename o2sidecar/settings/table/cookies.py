@@ -32,11 +32,11 @@ class CookieOptions(Group):
         0.0, "how long a session lives after the login, however often it is renewed; 0: without such an end", ours=True
     )
     session_idle_limit: Duration = option(
-        0.0, "how long a session in cookies lives without being used; 0: without such an end", ours=True
+        0.0, "how long a session lives without being used; 0: without such an end", ours=True
     )
     cookie_refresh_jitter: Duration = option(
         0.0,
-        "renew sessions in cookies up to so long ahead of cookie_refresh, at random, at most a tenth of it",
+        "renew sessions up to so long ahead of cookie_refresh, at random, at most a tenth of it",
         ours=True,
         sidecar_default=30.0,
     )
