@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -66,15 +67,21 @@ class Original:
     Attributes:
         changes: in the order in which they were made.
         created: mappings and lists that were not there; where there was an empty value, with its text.
+        digest: of an object that is an injection's as a whole: tells whether somebody edited it since.
     """
 
     changes: tuple[Change, ...] = ()
     created: tuple[tuple[Way, str | None], ...] = ()
+    digest: str = ""
 
     @classmethod
-    def of_new_object(cls) -> Original:
-        """Of an object that is an injection's as a whole."""
-        return cls(created=(((), None),))
+    def of_new_object(cls, data: Data, separator: str | None = None) -> Original:
+        """Of an object that is an injection's as a whole; `separator` is what is written before it."""
+        return cls(created=(((), separator),), digest=_digest(data))
+
+    def is_as_made(self, data: Data) -> bool:
+        """Whether an object that is an injection's as a whole is what it was then."""
+        return self.digest == _digest(data)
 
     @property
     def is_of_new_object(self) -> bool:
@@ -90,7 +97,14 @@ class Original:
             said["created"] = [
                 {"path": list(way)} | ({} if text is None else {"text": text}) for way, text in self.created
             ]
+        if self.digest:
+            said["digest"] = self.digest
         return json.dumps(said, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+    @property
+    def separator(self) -> str | None:
+        """What was written before an object that was added as a whole; `None` where there was nothing to write."""
+        return next((text for way, text in self.created if way == ()), None)
 
     @classmethod
     def from_text(cls, text: str) -> Original:
@@ -100,6 +114,7 @@ class Original:
             return cls(
                 changes=tuple(map(_change_from_json, said.get("changes", ()))),
                 created=tuple((_way(one["path"]), one.get("text")) for one in said.get("created", ())),
+                digest=str(said.get("digest", "")),
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise ValueError(f"its annotation {ORIGINAL} is not what inject wrote; take it from your history") from None
@@ -110,6 +125,14 @@ def _copy(data: Data) -> Data:
     if isinstance(data, dict):
         return {key: _copy(value) for key, value in data.items()}
     return [_copy(one) for one in data] if isinstance(data, list) else data
+
+
+def _digest(data: Data) -> str:
+    """Of all that an object says but what is noted about it."""
+    own = mapping(mapping(data).get("metadata"))
+    notes = {key: one for key, one in mapping(own.get("annotations")).items() if key != ORIGINAL}
+    said = plain({**mapping(data), "metadata": {**own, "annotations": notes}})
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
 
 
 def _change_to_json(change: Change) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from o2sidecar.kubernetes.difference import differences
 from o2sidecar.kubernetes.findings import Finding, Severity
-from o2sidecar.kubernetes.inject.former import restored
+from o2sidecar.kubernetes.inject.former import restored, taken_out
 from o2sidecar.kubernetes.inject.plan import Plan
 from o2sidecar.kubernetes.inject.subject import Subject
 
@@ -24,5 +24,5 @@ def uninject(subjects: Sequence[Subject], namespace: str = "") -> Plan:
             () if one.is_addition else tuple(differences(one.subject.data, one.written)) for one in formers
         ),
         removed=frozenset(index for index, one in enumerate(formers) if one.is_addition),
-        findings=tuple(findings),
+        findings=(*findings, *(taken_out(one.subject, namespace) for one in formers if one.is_addition)),
     )

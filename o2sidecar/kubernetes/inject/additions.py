@@ -13,9 +13,20 @@ from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.inject.routes import route
 from o2sidecar.kubernetes.inject.subject import Subject
 from o2sidecar.kubernetes.inject.wishes import Wishes
-from o2sidecar.kubernetes.objects import group, kind, labels, metadata, name, namespace, template, title
+from o2sidecar.kubernetes.objects import (
+    annotation_texts,
+    group,
+    kind,
+    labels,
+    mapping,
+    metadata,
+    name,
+    namespace,
+    template,
+    title,
+)
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import ORIGINAL
+from o2sidecar.kubernetes.original import ORIGINAL, Original
 
 _Identity = tuple[str, str, str, str]
 
@@ -87,9 +98,10 @@ class Additions:
         created, kept = [], {}
         for identity, (_, data) in self._wanted.items():
             if identity in ours:
-                kept[ours[identity]] = _noted_as(data, formers[ours[identity]].subject.data)
+                before = annotation_texts(formers[ours[identity]].subject.data)[ORIGINAL]
+                kept[ours[identity]] = noted(data, Original.from_text(before).separator)
             else:
-                created.append(data)
+                created.append(noted(data))
         return created, kept
 
     def check_names(self, formers: Sequence[Former]) -> None:
@@ -116,8 +128,8 @@ class Additions:
         self.say(subject.finding(Severity.ERROR, sentence, namespace=self.flags.namespace))
 
 
-def _noted_as(data: Data, before: Data) -> Data:
-    """With what an earlier injection has noted about it: how it stands in the text."""
-    own = data["metadata"]
-    noted = {ORIGINAL: metadata(before)["annotations"][ORIGINAL]}
-    return {**data, "metadata": {**own, "annotations": {**own["annotations"], **noted}}}
+def noted(data: Data, separator: str | None = None) -> Data:
+    """An object with what is noted about it: that it is ours, as it is, and how it stands in the text."""
+    own = metadata(data)
+    note = {ORIGINAL: Original.of_new_object(data, separator).to_text()}
+    return {**data, "metadata": {**own, "annotations": {**mapping(own.get("annotations")), **note}}}

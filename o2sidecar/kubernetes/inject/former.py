@@ -70,6 +70,12 @@ def restored(subjects: Sequence[Subject], namespace: str) -> tuple[list[Former],
     return found, problems
 
 
+def taken_out(subject: Subject, namespace: str) -> Finding:
+    """What is said about an object that goes as a whole."""
+    sentence = "it is taken out of the text, to which inject had added it; in a cluster, delete it"
+    return subject.finding(Severity.NOTE, sentence, namespace=namespace)
+
+
 def with_template(data: Data, base: Path, changed: Data) -> Data:
     """The object with another pod template (or, of a Service, the other object)."""
     if not base:
@@ -93,6 +99,11 @@ def _restore(subject: Subject, base: Path | None) -> Former:
         return Former(subject=subject, written=data, base=base)
     original = Original.from_text(text)
     if original.is_of_new_object:
+        if not original.is_as_made(data):
+            raise ValueError(
+                "somebody edited it since inject added it; to keep it, take its annotation o2sidecar/original out, so "
+                "that it is yours, else delete it"
+            )
         return Former(subject=subject, written=None, base=None, was_injected=True)
     if base is None:
         return Former(subject=subject, written=data, base=None)

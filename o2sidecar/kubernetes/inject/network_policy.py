@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from o2sidecar.kubernetes.container import METRICS_PORT, PORT
 from o2sidecar.kubernetes.objects import at, labels, mapping, template, texts
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import ORIGINAL, Original
 
 
 def selector(data: Data) -> dict[str, str]:
@@ -24,7 +23,6 @@ def network_policy(name: str, namespace: str, selected: Mapping[str, str], monit
         "metadata": {
             "name": f"{name}-o2sidecar",
             **({"namespace": namespace} if namespace else {}),
-            "annotations": {ORIGINAL: Original.of_new_object().to_text()},
         },
         "spec": {
             "podSelector": {"matchLabels": dict(selected)},

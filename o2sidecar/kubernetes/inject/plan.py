@@ -11,7 +11,7 @@ from o2sidecar.kubernetes.findings import Finding, Severity
 from o2sidecar.kubernetes.inject import eligibility
 from o2sidecar.kubernetes.inject.additions import Additions
 from o2sidecar.kubernetes.inject.examination import Examination, Workload, container_way
-from o2sidecar.kubernetes.inject.former import Former, restored, with_template
+from o2sidecar.kubernetes.inject.former import Former, restored, taken_out, with_template
 from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.inject.services import Behind, protect
 from o2sidecar.kubernetes.inject.subject import Subject
@@ -99,6 +99,7 @@ class _Injecting:
         created, kept = additions.matched(formers)
         self.after.update(kept)
         gone = frozenset(index for index, former in enumerate(formers) if former.is_addition and index not in kept)
+        left = [taken_out(self.subjects[index], self.flags.namespace) for index in sorted(gone)]
         return Plan(
             operations=tuple(
                 ()
@@ -108,7 +109,7 @@ class _Injecting:
             ),
             removed=gone,
             created=tuple(created),
-            findings=findings,
+            findings=(*findings, *left),
         )
 
     # what changes

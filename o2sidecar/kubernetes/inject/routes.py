@@ -7,7 +7,6 @@ from typing import Any
 
 from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import ORIGINAL, Original
 
 _TIMEOUT = "60s"
 """For a callback: the provider is asked several times, for `provider_timeout` (10 s) at most each."""
@@ -23,7 +22,7 @@ def route(service: str, namespace: str, port: int, hosts: Sequence[str], flags: 
         "metadata": {
             "name": service,
             **({"namespace": namespace} if namespace else {}),
-            "annotations": {**annotations, ORIGINAL: Original.of_new_object().to_text()},
+            **({"annotations": annotations} if annotations else {}),
         },
         "spec": spec,
     }

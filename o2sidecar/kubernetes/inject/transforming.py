@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from o2sidecar.kubernetes.findings import Finding, ManifestProblem, Place
+from o2sidecar.kubernetes.inject.additions import noted
 from o2sidecar.kubernetes.inject.plan import Plan
 from o2sidecar.kubernetes.inject.subject import Subject
 from o2sidecar.kubernetes.manifest_text import manifest_text
-from o2sidecar.kubernetes.objects import each, is_list, title
+from o2sidecar.kubernetes.objects import annotation_texts, each, is_list, title
 from o2sidecar.kubernetes.operations import END, Data, Operation, Path
 from o2sidecar.kubernetes.original import ORIGINAL, Original
 from o2sidecar.kubernetes.text import Document, Stream
@@ -108,10 +109,7 @@ def _with_documents(text: str, created: Sequence[Data]) -> str:
     line_break = "\r\n" if "\r\n" in text else "\n"
     for data in created:
         separator = ("" if text.endswith("\n") or not text else line_break) + "---" + line_break
-        known = Original(created=(((), separator),)).to_text()
-        metadata = data["metadata"]
-        noted = {**metadata, "annotations": {**metadata["annotations"], ORIGINAL: known}}
-        written = manifest_text([{**data, "metadata": noted}])
+        written = manifest_text([noted(data, separator)])
         text += separator + written.replace("\n", line_break)
     return text
 
@@ -124,13 +122,6 @@ def _without(text: str, name: str, index: int) -> str:
     last = first
     while last < len(lines) and not lines[last].startswith(("---", "...")):
         last += 1
-    separator = _separator(document.data)
+    separator = Original.from_text(annotation_texts(document.data)[ORIGINAL]).separator or "---\n"
     before = "".join(lines[:first])
     return before.removesuffix(separator) + "".join(lines[last:])
-
-
-def _separator(data: Data) -> str:
-    for way, text in Original.from_text(data["metadata"]["annotations"][ORIGINAL]).created:
-        if way == () and text:
-            return text
-    return "---\n"

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -201,6 +202,35 @@ class EditedTests(SynchronousTestCase):
         self.assertRegex(back.err, r"-:\d+:\d+: error: Service shop: spec.ports\[port=80\].targetPort is 9000 now")
         back = self.after("- port: 80\n", "- port: 81\n")
         self.assertEqual(back.status, 1)
+
+    def test_edited_additions(self) -> None:
+        """What people edited in a route or a policy is not lost: nothing is done until they say whose it is."""
+        injected = Run.of(inject, "-f", "-", *ALL, standard_input=MANIFEST).out
+        for old, new, kind in [
+            ("prefix: /oauth2/", "prefix: /oauth2", "VirtualService"),
+            ("name: shop-o2sidecar", "name: shop-o2sidecar\n  labels: {team: shop}", "NetworkPolicy"),
+            ("  - port: 4180", "  - port: 4181", "NetworkPolicy"),
+        ]:
+            self.assertIn(old, injected)
+            edited = injected.replace(old, new)
+            for command, flags in [(uninject, ()), (inject, ()), (inject, ALL)]:
+                run = Run.of(command, "-f", "-", *flags, standard_input=edited)
+                self.assertEqual((run.status, run.out), (1, ""))
+                self.assertIn(f"{kind} shop", run.err)
+                self.assertIn("somebody edited it since inject added it", run.err)
+            theirs = re.sub(r"    o2sidecar/original: '{\"created\":\[{\"path\":\[\],.*\n", "", edited)
+            run = Run.of(uninject, "-f", "-", standard_input=theirs)
+            self.assertEqual(run.status, 0, run.err)
+            self.assertIn(new.partition("\n")[0], run.out)
+
+    def test_additions_that_go_are_named(self) -> None:
+        """An object that leaves the text is named, so that people can delete it in the cluster."""
+        injected = Run.of(inject, "-f", "-", *ALL, standard_input=MANIFEST).out
+        for command in (uninject, inject):
+            run = Run.of(command, "-f", "-", standard_input=injected)
+            self.assertEqual(run.status, 0)
+            for title in ("NetworkPolicy shop-o2sidecar", "VirtualService shop"):
+                self.assertIn(f"note: {title}: it is taken out of the text", run.err)
 
     def test_what_is_gone_needs_no_undoing(self) -> None:
         """A Service's port that people took out does not come back, nor does the sidecar that they took out."""
