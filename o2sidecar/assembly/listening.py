@@ -28,12 +28,17 @@ _BACKLOG = 1024
 _OWNER_AND_GROUP = 0o660
 
 
+def _stays(settings: Settings) -> None:
+    """Whatever there is to follow, somebody else does."""
+
+
 @frozen(kw_only=True)
 class Listening:
-    """Where requests come in, and what must run beside it."""
+    """Where requests come in, and what must run beside it. `turn_to`: goes by other settings from now on."""
 
     listeners: tuple[Listener, ...]
     background: tuple[NewestCertificate, ...]
+    turn_to: Callable[[Settings], None] = _stays
 
     @classmethod
     def of(
@@ -46,13 +51,7 @@ class Listening:
         factories, certificates = secured(server, structure.tls, reactor)
         if settings.proxy_protocol:
             for secure, factory in factories.items():
-                factories[secure] = ProxyProtocol(
-                    factory,
-                    trusts=is_proxy,
-                    clock=reactor,
-                    time=server.limits.head_time,
-                    most=server.limits.connections,
-                )
+                factories[secure] = ProxyProtocol(factory, trusts=is_proxy, clock=reactor, limits=lambda: server.limits)
         return cls(
             listeners=tuple(listener_of(where, factories[where.secure], reactor) for where in structure.listeners),
             background=certificates,

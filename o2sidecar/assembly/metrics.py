@@ -11,6 +11,7 @@ from o2sidecar.assembly.apps import upstream_limits_of
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.listening import Listening, listener_of, secured
 from o2sidecar.http.exchange import Served
+from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.upstream.endpoints import place_of
 from o2sidecar.http.upstream.pool import Pool
@@ -54,16 +55,27 @@ def metrics_listening(
         trouble=trouble,
         store_trouble=store_trouble,
     )
-    limits = evolve(server.limits, connections=_MOST_CONNECTIONS)
     outage = outage_of(settings, store_trouble)
     ready = Readiness(trouble=trouble, outage=outage, ending=lambda: server.draining)
-    health: dict[bytes, Served] = {b"/ping": Fixed(body=b"OK"), b"/ready": ready, **_relays(settings, reactor)}
-    tree = Sidecar(own=health, folders={}, guarded=MetricsPage(sources))
-    factories, certificates = secured(HttpServer(tree, clock=reactor, limits=limits), structure.metrics_tls, reactor)
+    own: dict[bytes, Served] = {b"/ping": Fixed(body=b"OK"), b"/ready": ready}
+    page = MetricsPage(sources)
+
+    def tree(settings: Settings) -> Sidecar:
+        return Sidecar(own=own | _relays(settings, reactor), folders={}, guarded=page)
+
+    def limits() -> Limits:
+        return evolve(server.limits, connections=_MOST_CONNECTIONS)
+
+    def turn_to(newer: Settings) -> None:
+        http.served, http.limits = tree(newer), limits()
+
+    http = HttpServer(tree(settings), clock=reactor, limits=limits())
+    factories, certificates = secured(http, structure.metrics_tls, reactor)
     found = [listener_of(where, factories[where.secure], reactor) for where in structure.metrics_listeners]
     return Listening(
         listeners=tuple(evolve(each, where=f"{each.where} for metrics", stays=True) for each in found),
         background=certificates,
+        turn_to=turn_to,
     )
 
 

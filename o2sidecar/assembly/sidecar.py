@@ -81,6 +81,7 @@ def make_sidecar(
         server.turn_to(tree.root, **_rules_of(newer, tree, most))
         pools.clear()
         pools.update(tree.pools)
+        listening.turn_to(newer)
 
     in_force = InForce(loaded=loaded, guarded=guarded, make=make, serve=serve)
     listening = _listening(in_force, lasting, server, pools, reactor)
@@ -128,7 +129,9 @@ def _listening(
         reactor=reactor,
     )
     return Listening(
-        listeners=(*requests.listeners, *metrics.listeners), background=(*requests.background, *metrics.background)
+        listeners=(*requests.listeners, *metrics.listeners),
+        background=(*requests.background, *metrics.background),
+        turn_to=metrics.turn_to,
     )
 
 

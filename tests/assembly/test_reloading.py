@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.settings.load import Loaded, load
 from o2sidecar.settings.table import BY_KEY
-from tests.catalogue.whole import NAME, Respond, numbered
+from tests.catalogue.whole import NAME, Client, Respond, numbered
 from tests.options.redis_servers import REDIS
 from tests.options.row import BASE
 from tests.options.world import ADDRESS, World, parameters_of
@@ -28,6 +29,12 @@ OTHER_SECRET = "fedcba9876543210"
 def loaded_with(**options: str) -> Loaded:
     everything: Mapping[str, str] = {**BASE, "defaults": "o2sidecar", "cookie_secure": "false", **options}
     return load([], {BY_KEY[key].variable: value for key, value in everything.items()}, providers=KnownProviders())
+
+
+def _has_answer(client: Client) -> bool:
+    while client.turn():
+        pass
+    return client.got != b""
 
 
 class ReloadingTests(SynchronousTestCase):
@@ -243,6 +250,17 @@ class ReloadingTests(SynchronousTestCase):
         world.pass_time(400)
         self.assertEqual((len(world.service._background), len(world.clock.getDelayedCalls())), (jobs, calls))
         self.assertEqual(world.get("/").status, 200)
+
+    def test_limits_of_the_metrics_listener(self) -> None:
+        """The listener for metrics, and the app's health checks that it passes on, go by new time-outs at once."""
+        metrics = {"metrics_address": "127.0.0.1:9100", "probe_relays": "app/liveness=http://127.0.0.1:8082/"}
+        world = self.started(respond=None, **metrics)
+        for head, app in ((9, 5), (4, 12)):
+            self.reload(world, head_timeout=f"{head}s", upstream_connect_timeout=f"{app}s", **metrics)
+            for sent, seconds in ((b"GET /", head), (b"GET /probe/app/liveness HTTP/1.1\r\nHost: m\r\n\r\n", app)):
+                client = world.metrics_client(sent)
+                waited = world.seconds_until(partial(_has_answer, client))
+                self.assertAlmostEqual(waited or 0, seconds, delta=1)
 
     def test_at_the_end(self) -> None:
         """Once the process is about to end nothing is put in force, whose jobs would not be begun any more."""

@@ -168,11 +168,16 @@ class World(Whole):
 
     def ask_metrics(self, target: str) -> Message:
         """The answer of the listener for metrics."""
-        client = Client(Wire(self.clock.tcpServers[1][1].buildProtocol(IPv4Address("TCP", "192.0.2.2", 54321))))
-        client.send(b"GET %s HTTP/1.1\r\nHost: metrics\r\n\r\n" % target.encode())
+        client = self.metrics_client(b"GET %s HTTP/1.1\r\nHost: metrics\r\n\r\n" % target.encode())
         while client.turn() or self._turn():
             pass
         return self.answer_to(client)
+
+    def metrics_client(self, data: bytes) -> Client:
+        """A connection to that listener, on which this is sent when it has its turn."""
+        client = Client(Wire(self.clock.tcpServers[1][1].buildProtocol(IPv4Address("TCP", "192.0.2.2", 54321))))
+        client.send(data)
+        return client
 
     def keep(self, answer: Message) -> None:
         """Take an answer's cookies into the jar, and out of it."""

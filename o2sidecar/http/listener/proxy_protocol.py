@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.other_end import other_end
 from o2sidecar.http.message.preamble import PreambleRefused, Source, split_preamble
 from o2sidecar.http.sweep import NEVER, Sweep
@@ -27,21 +28,25 @@ _QUIET = 10.0
 class ProxyProtocol:
     """Hands connections to `served` once a trusted proxy has said whose they are; closes all others.
 
-    `trusts`: whether to believe the other end, by its address. `time`: seconds that the preamble may take. `most`:
-    connections at a time that have not said theirs.
+    `trusts`: whether to believe the other end, by its address. `limits`: those of now; the preamble may take as long as
+    a head, and as many connections as there may be at all may wait for theirs.
     """
 
     _log = Logger()
     noisy = False
 
     def __init__(
-        self, served: IProtocolFactory, *, trusts: Callable[[str], bool], clock: IReactorTime, time: float, most: int
+        self,
+        served: IProtocolFactory,
+        *,
+        trusts: Callable[[str], bool],
+        clock: IReactorTime,
+        limits: Callable[[], Limits],
     ) -> None:
         self.served = served
-        self.time = time
+        self.limits = limits
         self.clock = clock
         self._trusts = trusts
-        self._most = most
         self._sweep = Sweep(clock)
         self._waiting = 0
         self._quiet_until = 0.0
@@ -51,7 +56,7 @@ class ProxyProtocol:
         if not self._trusts(other_end(addr)[0]):
             self.complain(addr, "it is from no trusted proxy")
             return None
-        if self._waiting >= self._most:
+        if self._waiting >= self.limits().connections:
             self.complain(addr, "too many others have not said whose they are")
             return None
         return Introduction(self, addr)
@@ -106,7 +111,7 @@ class Introduction:
     def makeConnection(self, transport: Any) -> None:
         """Begin to listen."""
         self.transport = transport
-        self.deadline = self.factory.clock.seconds() + self.factory.time
+        self.deadline = self.factory.clock.seconds() + self.factory.limits().head_time
         self.factory.began(self)
 
     def connectionMade(self) -> None:

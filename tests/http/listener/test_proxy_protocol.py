@@ -11,6 +11,7 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.proxy_protocol import ProxyProtocol
 from tests.wire import Listening, Wire, says
 
@@ -34,7 +35,8 @@ class ProxyProtocolTests(SynchronousTestCase):
         self.addCleanup(globalLogPublisher.removeObserver, note)  # type: ignore[arg-type]
 
     def factory(self, served: Any = None, **changes: Any) -> ProxyProtocol:
-        options = {"trusts": lambda peer: peer in ("10.0.0.1", "unix"), "time": 10.0, "most": 2, **changes}
+        self.limits = Limits(head_time=10.0, connections=2)
+        options = {"trusts": lambda peer: peer in ("10.0.0.1", "unix"), "limits": lambda: self.limits, **changes}
         return ProxyProtocol(served or self.listening.server, clock=self.listening.clock, **options)
 
     def connected(self, factory: ProxyProtocol, address: IAddress = PROXY) -> Wire:
@@ -147,6 +149,16 @@ class ProxyProtocolTests(SynchronousTestCase):
         self.connected(factory)
         self.connected(factory)
         self.assertIsNone(factory.buildProtocol(PROXY))
+
+    def test_other_limits(self) -> None:
+        """Limits may change while it listens: those of now count for a connection that begins."""
+        factory = self.factory()
+        first = self.connected(factory)
+        self.limits = Limits(head_time=3.0, connections=3)
+        others = [self.connected(factory) for _ in range(2)]
+        self.assertIsNone(factory.buildProtocol(PROXY))
+        self.listening.clock.pump([0.5] * 8)
+        self.assertEqual([wire.aborted for wire in (first, *others)], [False, True, True])
 
     def test_the_log_is_not_filled(self) -> None:
         """Complaints come at most once in ten seconds."""

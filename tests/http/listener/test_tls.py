@@ -18,6 +18,7 @@ from zope.interface.verify import verifyObject
 
 from o2sidecar.certificate import Certificate
 from o2sidecar.http.exchange import Tunnel
+from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.proxy_protocol import ProxyProtocol
 from o2sidecar.http.listener.tls import NewestCertificate
 from o2sidecar.settings.tls import Pem, Tls
@@ -159,7 +160,7 @@ class ServingTests(TlsCase):
         """TLS begins behind the preamble, whose client is the one that is served."""
         clock = self.listening.clock
         tls = TLSMemoryBIOFactory(self.newest(), isClient=False, wrappedFactory=self.listening.server, clock=clock)
-        client = TlsClient(ProxyProtocol(tls, trusts=lambda peer: True, clock=clock, time=10, most=5), clock)
+        client = TlsClient(ProxyProtocol(tls, trusts=lambda peer: True, clock=clock, limits=Limits), clock)
         client.wire.send(b"PROXY TCP4 203.0.113.7 10.0.0.1 54321 443\r\n")
         client.shake_hands()
         client.send(ASK)
