@@ -218,7 +218,7 @@ RULES = (
         "The app listens on all addresses",
         "A Service that leads to the proxy keeps nobody from asking the pod's own address: `-listen=:8080` is every"
         " address, not loopback. This is a warning, though a way past the proxy: without a"
-        " NetworkPolicy every pod with a sidecar has the app's port on its address, so an error would refuse all of them.",
+        " NetworkPolicy every pod with a sidecar has the app's port on its address, so an error would refuse them all.",
         "Let it listen on 127.0.0.1, or close its port with a NetworkPolicy (`o2sidecar inject --restrict-network`).",
         _open_app,
     ),

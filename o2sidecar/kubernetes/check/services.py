@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from o2sidecar.kubernetes.check.rule import Remark, error, warning
 from o2sidecar.kubernetes.check.scene import Scene
@@ -13,6 +15,7 @@ from o2sidecar.kubernetes.check.workloads import Container, Pod
 from o2sidecar.kubernetes.operations import Path
 
 _PROTOCOLS = re.compile(r"(?:http|https|http2|grpc|grpc-web|tcp|tls|udp|mongo|mysql|redis)(?:-.*)?")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NOT_FOR_PEOPLE = ("metrics", "monitoring", "prometheus")
 
 
@@ -32,7 +35,9 @@ def _round_the_proxy(scene: Scene) -> Iterator[Remark]:
     for pod, service, path, port in _ports(scene):
         wanted = _target(port)
         container, number = pod.port(wanted)
-        if port.get("protocol", "TCP") != "TCP" or _is_metrics(port, container, number):
+        if port.get("protocol", "TCP") != "TCP":
+            continue
+        if _is_metrics(port, container, number) and number not in _upstreams(scene, pod):
             continue
         own = _own_ports(pod)
         if container is None and isinstance(wanted, int) and wanted not in own and not pod.apps():
@@ -52,8 +57,20 @@ def _own_ports(pod: Pod) -> set[int]:
     return {number for sidecar in pod.sidecars() for number in sidecar.ports()} | {4180, 44180}
 
 
+def _upstreams(scene: Scene, pod: Pod) -> set[int]:
+    """The ports within the pod that its proxies lead to: the app's own pages, whatever a port is called."""
+    found = set()
+    for proxy in scene.proxies:
+        for upstream in proxy.values["upstreams"] if proxy.pod is pod else ():
+            with contextlib.suppress(ValueError):
+                url = urlsplit(upstream)
+                if url.hostname in _LOOPBACK:
+                    found.add(url.port or {"http": 80, "https": 443}.get(url.scheme, 0))
+    return found
+
+
 def _is_metrics(port: Mapping[str, Any], container: Container | None, number: int) -> bool:
-    """A port of the app's that says it is for monitoring; what leads to the app's own pages is none."""
+    """A port of the app's that says it is for monitoring."""
     name = text(port.get("name")) or (container.ports().get(number, "") if container is not None else "")
     return any(word in name for word in _NOT_FOR_PEOPLE)
 

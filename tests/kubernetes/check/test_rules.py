@@ -52,6 +52,8 @@ CHANGED = (
     ("targetPort: o2sidecar", "targetPort: http", {"O2S050"}),
     ("targetPort: o2sidecar", "targetPort: 8080", {"O2S050"}),
     ("targetPort: o2sidecar", "targetPort: 9999", {"O2S050"}),
+    ("{name: http, port: 80, targetPort: o2sidecar", "{name: http-monitoring, port: 80, targetPort: 8080", {"O2S050"}),
+    ("{name: http, port: 80, targetPort: o2sidecar", "{name: http-metrics, port: 80, targetPort: http", {"O2S050"}),
     ("targetPort: o2sidecar", "targetPort: proxy", {"O2S051"}),
     (
         "{name: http, port: 80, targetPort: o2sidecar, appProtocol: http}",
