@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -14,11 +11,13 @@ from attrs import evolve, field, frozen
 from o2sidecar.kubernetes import objects
 from o2sidecar.kubernetes.container import SECRET
 from o2sidecar.kubernetes.cookie_secrets import new_cookie_secret
+from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.findings import ManifestProblem, Place
 from o2sidecar.kubernetes.operations import Operation
 from o2sidecar.kubernetes.secret_values import SecretValues, written
 from o2sidecar.kubernetes.terminal import STANDARD, Terminal
 from o2sidecar.kubernetes.text import Stream
+from o2sidecar.kubernetes.whole_file import OWNER_ONLY, put
 from o2sidecar.session.keys import CookieKey
 from o2sidecar.settings.files import lines_of, without_line_break
 
@@ -112,14 +111,7 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     if given.keep < 0 or (output == STANDARD and not given.output):
         why = "-o - has to ask for secrets on standard output" if given.keep >= 0 else "--keep must not be negative"
         return terminal.refuse("keys rotate", [why], 2)
-    try:
-        return _rotate(given, output, terminal)
-    except ManifestProblem as problem:
-        return terminal.refuse("keys rotate", problem.findings)
-    except ValueError as error:
-        return terminal.refuse("keys rotate", [error])
-    except OSError as error:
-        return terminal.refuse("keys rotate", [f"{output} cannot be written: {error.strerror}"])
+    return ended("keys rotate", terminal, lambda: _rotate(given, output, terminal))
 
 
 def _rotate(given: argparse.Namespace, output: str, terminal: Terminal) -> int:
@@ -128,7 +120,7 @@ def _rotate(given: argparse.Namespace, output: str, terminal: Terminal) -> int:
     if output == STANDARD:
         terminal.out(text)
         return 0
-    _write(Path(output), text)
+    put(output, text, OWNER_ONLY)
     terminal.say(f"{output} has a new cookie secret; the sidecars need this file: kubectl apply")
     return 0
 
@@ -151,19 +143,3 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     rotate.add_argument("--secret", default=SECRET, metavar="NAME", help=f"name of the Secrets ({SECRET})")
     rotate.add_argument("--keep", type=int, default=_KEEP, metavar="N", help=f"former secrets to accept ({_KEEP})")
     return parser.parse_args(list(arguments))
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a text into a file, whose mode stays; a new file is its owner's alone. Nobody ever reads half of it."""
-    path = path.resolve()
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
-    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-        beside.chmod(mode)
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise

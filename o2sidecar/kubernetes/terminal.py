@@ -28,6 +28,10 @@ def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+class Misused(ValueError):
+    """What was asked makes no sense, or names what cannot be read; the message says what. Exit status 2."""
+
+
 @frozen(kw_only=True)
 class Terminal:
     """Standard input, output and error, and the person in front of them.
@@ -54,14 +58,19 @@ class Terminal:
             return cls(ask=input, ask_secret=getpass.getpass)
         return cls()
 
-    def text(self, path: str) -> str:
-        """The text of a file, or of standard input; raises `ValueError` with a sentence that names it."""
+    def content(self, path: str) -> bytes:
+        """What a file has, or standard input; raises `Misused` with a sentence that names it."""
         try:
-            return (self.read() if path == STANDARD else Path(path).read_bytes()).decode()
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is not text in UTF-8 (at byte {error.start})") from None
+            return self.read() if path == STANDARD else Path(path).read_bytes()
         except OSError as error:
-            raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+            raise Misused(f"{path} cannot be read: {error.strerror}") from None
+
+    def text(self, path: str) -> str:
+        """The text of a file, or of standard input; raises `Misused` with a sentence that names it."""
+        try:
+            return self.content(path).decode()
+        except UnicodeDecodeError as error:
+            raise Misused(f"{path} is not text in UTF-8 (at byte {error.start})") from None
 
     def refuse(self, command: str, sentences: Iterable[object], status: int = 1) -> int:
         """Say why a command is not done; its exit status."""

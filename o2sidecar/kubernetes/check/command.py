@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from o2sidecar.kubernetes.check.cluster import ClusterUnreachable, read_cluster
-from o2sidecar.kubernetes.check.configuration import of_file
+from o2sidecar.kubernetes.check.configuration import Configuration, of_file
 from o2sidecar.kubernetes.check.live.statements import STATEMENTS
 from o2sidecar.kubernetes.check.report import as_json, as_text, count
 from o2sidecar.kubernetes.check.rule import Statement
@@ -16,9 +15,12 @@ from o2sidecar.kubernetes.check.rules import RULES, judge
 from o2sidecar.kubernetes.check.sarif import as_sarif
 from o2sidecar.kubernetes.check.scene import External, Scene
 from o2sidecar.kubernetes.check.sources import Reader
-from o2sidecar.kubernetes.findings import Finding, ManifestProblem, Severity
+from o2sidecar.kubernetes.ending import ended
+from o2sidecar.kubernetes.findings import Finding, Severity
+from o2sidecar.kubernetes.terminal import STANDARD, Misused, Terminal
 from o2sidecar.settings.provider_kind import ProviderKinds
 
+_NAME = "check"
 _EXAMPLES = """\
 examples:
   o2sidecar check -f k8s/                                     # a folder; one with a kustomization as kustomize has it
@@ -35,24 +37,25 @@ Exit status: 0 nothing found, 1 errors found (with --fail-on warning: or warning
 """
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     """Judge, print, and say by the status whether anything is wrong."""
+    terminal = terminal or Terminal.of_process()
     asked = _parser().parse_args(arguments)
     if not (asked.files or asked.config or asked.live or asked.cluster):
         _parser().error("nothing to check: give -f, --config, --live or --cluster")
-    try:
-        findings = _findings(asked)
-    except ManifestProblem as problem:
-        sys.stderr.write(f"{problem}\n")
-        return 2
-    except (ClusterUnreachable, ValueError) as problem:
-        sys.stderr.write(f"o2sidecar check: {problem}\n")
-        return 2
-    sys.stdout.write(_shown(findings, asked.format))
-    failing = count(findings, Severity.ERROR)
-    if asked.fail_on == "warning":
-        failing += count(findings, Severity.WARNING)
-    return 1 if failing else 0
+
+    def do() -> int:
+        try:
+            findings = _findings(asked, terminal)
+        except (ClusterUnreachable, ValueError) as problem:
+            raise Misused(str(problem)) from None
+        terminal.out(_shown(findings, asked.format))
+        failing = count(findings, Severity.ERROR)
+        if asked.fail_on == "warning":
+            failing += count(findings, Severity.WARNING)
+        return 1 if failing else 0
+
+    return ended(_NAME, terminal, do, broken=2)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,18 +79,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _findings(asked: argparse.Namespace) -> list[Finding]:
+def _findings(asked: argparse.Namespace, terminal: Terminal) -> list[Finding]:
     from o2sidecar.providers.registry import KnownProviders  # noqa: PLC0415 (it looks for those of other packages)
 
     kinds: ProviderKinds = KnownProviders()
     external = [External.parse(text) for text in asked.external]
-    things = Reader(namespace=asked.namespace or "default", standard_input=sys.stdin.read).things(asked.files)
+    things = Reader(namespace=asked.namespace or "default", standard_input=lambda: terminal.text(STANDARD)).things(
+        asked.files
+    )
     if asked.cluster:
         answer = read_cluster(asked.namespace)
         things += answer.things
         external += answer.external
-        sys.stderr.write("".join(f"note: {note}\n" for note in answer.notes))
-    files = [of_file(path, _existing(path), kinds) for path in asked.config]
+        for note in answer.notes:
+            terminal.say(f"o2sidecar {_NAME}: note: {note}")
+    files = [_of_file(path, terminal, kinds) for path in asked.config]
     scene = Scene(things=tuple(things), kinds=kinds, external=tuple(external), files=tuple(files))
     found = judge(scene)
     if asked.live:
@@ -97,12 +103,9 @@ def _findings(asked: argparse.Namespace) -> list[Finding]:
     return found
 
 
-def _existing(path: str):  # type: ignore[no-untyped-def]
-    try:
-        Path(path).read_bytes()
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    return lambda name: Path(name).read_bytes()
+def _of_file(path: str, terminal: Terminal, kinds: ProviderKinds) -> Configuration:
+    content = terminal.content(path)
+    return of_file(path, lambda name: content if name == path else Path(name).read_bytes(), kinds)
 
 
 def _shown(findings: list[Finding], form: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from o2sidecar.kubernetes.container import IMAGE
+from o2sidecar.kubernetes.container import IMAGE, SidecarSpec
 from o2sidecar.kubernetes.convert.manifest import Conversion
-from o2sidecar.kubernetes.findings import ManifestProblem
-from o2sidecar.kubernetes.terminal import Terminal
+from o2sidecar.kubernetes.ending import ended
+from o2sidecar.kubernetes.terminal import Misused, Terminal
 from o2sidecar.settings.load import ConversionAsked, SettingsRefused, UsageRefused, load
 from o2sidecar.settings.provider_kind import ProviderKinds
 
@@ -45,20 +45,28 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     terminal = terminal or Terminal.of_process()
     given = _parsed(arguments)
     providers = KnownProviders()
+
+    def do() -> int:
+        try:
+            text = (_structured if given.config else _converted)(given, terminal, providers)
+        except (SettingsRefused, UsageRefused) as refused:
+            return terminal.refuse(_NAME, [refused])
+        terminal.out(text)
+        return 0
+
+    return ended(_NAME, terminal, do)
+
+
+def _converted(given: argparse.Namespace, terminal: Terminal, providers: ProviderKinds) -> str:
     try:
-        if given.config:
-            text = _structured(given.config, terminal, providers)
-        else:
-            converted = Conversion(image=given.image, providers=providers).of(terminal.text(given.file), given.file)
-            for note in converted.notes:
-                terminal.say(str(note))
-            text = converted.text
-    except ManifestProblem as problem:
-        return terminal.refuse(_NAME, problem.findings)
-    except (SettingsRefused, UsageRefused, ValueError) as error:
-        return terminal.refuse(_NAME, [error])
-    terminal.out(text)
-    return 0
+        SidecarSpec(app_port=8080, image=given.image)
+    except ValueError as error:
+        raise Misused(f"--image: {error}") from None
+    conversion = Conversion(image=given.image, namespace=given.namespace, providers=providers)
+    converted = conversion.of(terminal.text(given.file), given.file)
+    for note in converted.notes:
+        terminal.say(f"o2sidecar {_NAME}: {note}")
+    return converted.text
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -74,11 +82,13 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     what.add_argument(
         "--config", metavar="FILE", help="a file of settings, such as oauth2_proxy.cfg; -: standard input"
     )
+    parser.add_argument("-n", "--namespace", metavar="NS", default="default", help="of objects that say none (default)")
     parser.add_argument("--image", default=IMAGE, help=f"of the sidecar ({IMAGE})")
     return parser.parse_args(list(arguments))
 
 
-def _structured(path: str, terminal: Terminal, providers: ProviderKinds) -> str:
+def _structured(given: argparse.Namespace, terminal: Terminal, providers: ProviderKinds) -> str:
+    path = given.config
     content = terminal.text(path).encode()
 
     def read_file(name: str) -> bytes:

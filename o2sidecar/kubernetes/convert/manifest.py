@@ -55,10 +55,12 @@ class Conversion:
 
     Attributes:
         image: the sidecar's.
+        namespace: of objects that say none.
         providers: the kinds that there are.
     """
 
     image: str
+    namespace: str
     providers: ProviderKinds
 
     def of(self, text: str, name: str) -> Converted:
@@ -67,7 +69,7 @@ class Conversion:
         problems: list[Finding] = []
         notes: list[Finding] = []
         edits: dict[int, list[Operation]] = {}
-        for found in _containers(stream):
+        for found in _containers(stream, self.namespace):
             given = found.configured.given()
             problems += self._problems(found, notes)
             notes += [found.finding(Severity.NOTE, sentence) for sentence in differences(given)]
@@ -117,7 +119,7 @@ def _about_stand_in(problem: Problem, stand_ins: Sequence[str] | dict[str, str])
     )
 
 
-def _containers(stream: Stream) -> Iterator[_Found]:
+def _containers(stream: Stream, namespace: str) -> Iterator[_Found]:
     everything = [one for document in stream.documents for _, one in objects.each(document.data)]
     for document in stream.documents:
         for path, one in objects.each(document.data):
@@ -132,5 +134,7 @@ def _containers(stream: Stream) -> Iterator[_Found]:
                             path=(*path, *below, "spec", kind, index),
                             container=container,
                             title=objects.title(one),
-                            configured=Configured.of(container, template, objects.namespace(one), everything),
+                            configured=Configured.of(
+                                container, template, objects.namespace(one, namespace), everything
+                            ),
                         )

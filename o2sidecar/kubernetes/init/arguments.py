@@ -8,7 +8,7 @@ from typing import Any
 
 from o2sidecar.kubernetes.container import SidecarSpec
 from o2sidecar.kubernetes.init.realm import NewGateway, Realm, reference, selector
-from o2sidecar.kubernetes.terminal import STANDARD
+from o2sidecar.kubernetes.terminal import STANDARD, Misused
 from o2sidecar.settings.flags import read_command_line
 from o2sidecar.settings.kinds import shown
 from o2sidecar.settings.nearest import suggestion
@@ -54,10 +54,6 @@ FLAGS: Mapping[str, str] = {
 
 _LISTS = ("github_users", "email_domains", "allowed_groups", "entra_id_allowed_tenants", "trusted_proxy_ips")
 _TEXTS = ("oidc_issuer_url", "github_org")
-
-
-class Misused(ValueError):
-    """The arguments make no sense, or lack something; the message says what."""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

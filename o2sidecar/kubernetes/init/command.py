@@ -10,15 +10,16 @@ from pathlib import Path
 from attrs import evolve
 
 from o2sidecar.kubernetes.cookie_secrets import new_cookie_secret
+from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.findings import ManifestProblem
 from o2sidecar.kubernetes.init.advice import advice
-from o2sidecar.kubernetes.init.arguments import FLAGS, Misused, parse, realm_of
+from o2sidecar.kubernetes.init.arguments import FLAGS, parse, realm_of
 from o2sidecar.kubernetes.init.auth_host import arguments as sidecar_arguments
 from o2sidecar.kubernetes.init.configuration import Credentials, configuration_text, restrictions, settings_of
 from o2sidecar.kubernetes.init.folder import SECRET_FILE, files_of
 from o2sidecar.kubernetes.init.realm import Realm
 from o2sidecar.kubernetes.init.standing import Standing
-from o2sidecar.kubernetes.terminal import Terminal
+from o2sidecar.kubernetes.terminal import Misused, Terminal
 from o2sidecar.settings.files import without_line_break
 from o2sidecar.settings.load import Loaded, SettingsRefused
 from o2sidecar.settings.provider_kind import ProviderKinds
@@ -41,16 +42,18 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
 
     terminal = terminal or Terminal.of_process()
     given = parse(list(arguments))
-    try:
-        return _done(given, terminal, KnownProviders())
-    except (Misused, ValueError) as misused:
-        return terminal.refuse(_NAME, [misused], 2)
-    except _Refused as refused:
-        return terminal.refuse(_NAME, [*refused.args, "nothing is written"])
-    except ManifestProblem as problem:
-        return terminal.refuse(_NAME, [*problem.findings, "nothing is written"])
-    except OSError as error:
-        return terminal.refuse(_NAME, [f"{error.filename} cannot be written: {error.strerror}"])
+
+    def do() -> int:
+        try:
+            return _done(given, terminal, KnownProviders())
+        except ManifestProblem as problem:
+            return terminal.refuse(_NAME, [*problem.findings, "nothing is written"])
+        except _Refused as refused:
+            return terminal.refuse(_NAME, [*refused.args, "nothing is written"])
+        except ValueError as error:
+            raise Misused(str(error)) from None
+
+    return ended(_NAME, terminal, do)
 
 
 def _done(given: argparse.Namespace, terminal: Terminal, providers: ProviderKinds) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from o2sidecar.kubernetes.container import CONFIG_MAP, IMAGE, SECRET
-from o2sidecar.kubernetes.inject.options import InjectOptions
+from o2sidecar.kubernetes.ending import ended
+from o2sidecar.kubernetes.inject.options import InjectOptions, from_flags
 from o2sidecar.kubernetes.inject.plan import inject
 from o2sidecar.kubernetes.inject.rewriting import add_files, rewrite
 from o2sidecar.kubernetes.terminal import Terminal
@@ -19,8 +20,9 @@ examples:
   o2sidecar inject -f my-app.yaml -o my-app.yaml --allow-group acme/platform --public-path 'GET=^/healthz$'
   o2sidecar inject -f my-app.yaml --host my-app.example.com --route istio --gateway istio-system/main
 
-Every flag about the sidecar is an annotation of the pod template too (o2sidecar/host, o2sidecar/app-port, ...), which
-wins over the flag; the label o2sidecar/inject: "false" of the pod template leaves a workload out.
+Every flag about the sidecar is an annotation of the pod template too (o2sidecar/host, o2sidecar/app-port,
+o2sidecar/allow-groups, o2sidecar/public-paths, ...), which wins over the flag; both win over the ConfigMap.
+The label o2sidecar/inject: "false" of the pod template leaves a workload out.
 
 Exit status 0 when it is done, 1 when something cannot be injected (nothing is written then), 2 for arguments that make
 no sense.
@@ -34,15 +36,16 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
         given = _parser().parse_args(list(arguments))
     except SystemExit as stop:
         return int(stop.code or 0)
-    try:
+
+    def do() -> int:
         flags = _flags(given)
-    except ValueError as error:
-        return terminal.refuse("inject", [error], 2)
-    return rewrite("inject", given, lambda subjects: inject(subjects, flags), terminal)
+        return rewrite("inject", given, lambda subjects: inject(subjects, flags), terminal)
+
+    return ended("inject", terminal, do)
 
 
 def _flags(given: argparse.Namespace) -> InjectOptions:
-    return InjectOptions(
+    return from_flags(
         namespace=given.namespace,
         hosts=given.host,
         app_port=given.app_port,
@@ -82,9 +85,14 @@ def _parser() -> argparse.ArgumentParser:
     sidecar.add_argument("--config-map", metavar="C", default=CONFIG_MAP, help=f"default: {CONFIG_MAP}")
     sidecar.add_argument("--secret", metavar="S", default=SECRET, help=f"default: {SECRET}")
     sidecar.add_argument(
-        "--public-path", metavar="[METHOD=]PATTERN", help="paths that are open to everybody", **several
+        "--public-path",
+        metavar="[METHOD=]PATTERN",
+        help="a path that is open to everybody; with any, those of the ConfigMap are not",
+        **several,
     )
-    sidecar.add_argument("--allow-group", metavar="G", help="a group whose members may pass; else everybody", **several)
+    sidecar.add_argument(
+        "--allow-group", metavar="G", help="a group whose members may pass; else whom the ConfigMap admits", **several
+    )
     around = parser.add_argument_group("around it")
     around.add_argument(
         "--route", choices=("istio", "gateway-api", "ingress", "none"), default="none", help="add a way from outside"

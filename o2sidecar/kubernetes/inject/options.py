@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import field, frozen
 
 from o2sidecar.kubernetes.container import CONFIG_MAP, IMAGE, SECRET, SidecarSpec
+from o2sidecar.kubernetes.terminal import Misused
 
 Mode = Literal["auto", "container", "native"]
 Route = Literal["none", "istio", "gateway-api", "ingress"]
@@ -19,7 +20,7 @@ def _texts(value: Iterable[str]) -> tuple[str, ...]:
 
 @frozen(kw_only=True)
 class InjectOptions:
-    """The flags of `o2sidecar inject`. A workload's annotation of the same name wins over a flag.
+    """The flags of `o2sidecar inject`. What a workload's annotations say wins over them.
 
     Attributes:
         namespace: of objects that say none.
@@ -69,3 +70,11 @@ class InjectOptions:
             raise ValueError("with --route, --host has to be one host name, without a port or a dot before it")
         if self.gateway.count("/") > 1 or self.gateway.startswith("/") or self.gateway.endswith("/"):
             raise ValueError("--gateway is NAMESPACE/NAME, or NAME in the app's own namespace")
+
+
+def from_flags(**flags: Any) -> InjectOptions:
+    """Those of a command line; raises `Misused` with a sentence."""
+    try:
+        return InjectOptions(**flags)
+    except ValueError as error:
+        raise Misused(str(error)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.inject.rewriting import add_files, rewrite
 from o2sidecar.kubernetes.terminal import Terminal
 from o2sidecar.kubernetes.uninject import uninject
@@ -14,8 +15,11 @@ examples:
   o2sidecar uninject -f my-app.yaml -o my-app.yaml
   o2sidecar uninject -f my-app.yaml | kubectl apply -f -
 
-What people edited since the injection stays. Where an edit is in the way, the exit status is 1, nothing is written, and
-the place is named. Objects that inject has added are taken out of the text; in a cluster, delete them.
+What people edited since the injection stays. Objects that inject has added are taken out of the text; in a cluster,
+delete them.
+
+Exit status 0 when it is done, 1 when an edit is in the way (it is named, and nothing is written), 2 for arguments that
+make no sense.
 """
 
 
@@ -34,4 +38,8 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
         given = parser.parse_args(list(arguments))
     except SystemExit as stop:
         return int(stop.code or 0)
-    return rewrite("uninject", given, lambda subjects: uninject(subjects, given.namespace), terminal)
+
+    def do() -> int:
+        return rewrite("uninject", given, lambda subjects: uninject(subjects, given.namespace), terminal)
+
+    return ended("uninject", terminal, do)

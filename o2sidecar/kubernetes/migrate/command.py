@@ -10,7 +10,8 @@ from pathlib import Path
 from attrs import asdict
 
 from o2sidecar.kubernetes import objects
-from o2sidecar.kubernetes.findings import Finding, ManifestProblem, Severity
+from o2sidecar.kubernetes.ending import ended
+from o2sidecar.kubernetes.findings import Finding, Severity
 from o2sidecar.kubernetes.migrate.landscape import Landscape
 from o2sidecar.kubernetes.migrate.plan import plan
 from o2sidecar.kubernetes.migrate.steps import Step
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     """Print the plan; see the `--help` for the exit status."""
     terminal = terminal or Terminal.of_process()
     given = _parsed(arguments)
-    try:
+
+    def do() -> int:
         streams = [Stream.read(terminal.text(name), name) for name in _names(given.file)]
         landscape = Landscape.of(streams, given.namespace)
         steps = plan(landscape)
@@ -49,13 +51,11 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
             if objects.metadata(seen.data).get("resourceVersion"):
                 sentence = "this is what a cluster tells; the way back wants the file that was applied"
                 note = Finding(severity=Severity.WARNING, sentence=sentence, object=seen.title, place=seen.place)
-                terminal.say(str(note))
-    except ManifestProblem as problem:
-        return terminal.refuse(_NAME, problem.findings)
-    except ValueError as error:
-        return terminal.refuse(_NAME, [error])
-    terminal.out(_as_json(landscape, steps) if given.format == "json" else _as_text(landscape, steps))
-    return 0
+                terminal.say(f"o2sidecar {_NAME}: {note}")
+        terminal.out(_as_json(landscape, steps) if given.format == "json" else _as_text(landscape, steps))
+        return 0
+
+    return ended(_NAME, terminal, do)
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:

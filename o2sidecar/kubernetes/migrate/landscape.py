@@ -169,8 +169,7 @@ class Landscape:
         """What a central proxy is told."""
         template = objects.template(proxy.data)
         [container] = [one for one in objects.containers(template) if is_oauth2_proxy(one)]
-        namespace = objects.namespace(proxy.data)
-        return Configured.of(container, template, namespace, [one.data for one in self.everything])
+        return Configured.of(container, template, proxy.namespace, [one.data for one in self.everything])
 
     def policies_of(self, app: App) -> list[Seen]:
         """Policies that are about this app and no other."""

@@ -11,7 +11,10 @@ from typing import Any
 from o2sidecar.certificate import Certificate
 from o2sidecar.foreground import Foreground
 from o2sidecar.kubernetes.container import CONFIG_MAP, IMAGE, SECRET
+from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.inject import InjectOptions
+from o2sidecar.kubernetes.inject.options import from_flags
+from o2sidecar.kubernetes.terminal import Terminal
 from o2sidecar.service import SidecarService
 from o2sidecar.settings.listeners import Address
 
@@ -30,22 +33,28 @@ _SHUTDOWN = 10.0
 """Seconds that reviews under way have to be answered; the API server waits no longer than that for any."""
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     """Serve; see `--help` for the exit status."""
+    terminal = terminal or Terminal.of_process()
     given = _parser().parse_args(list(arguments))
     foreground = Foreground()
     from twisted.internet import reactor  # noqa: PLC0415, TID251 - after --help and misuse
 
     from o2sidecar.observe.standard import begin_logging, standard_log  # noqa: PLC0415
 
-    try:
-        flags = InjectOptions(image=given.image, config_map=given.config_map, secret=given.secret)
-        service = make_webhook(given.listen, given.tls_cert_file, given.tls_key_file, flags, reactor)
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"o2sidecar webhook: {error}\n")
-        return 1
+    services: list[SidecarService] = []
+
+    def make() -> int:
+        flags = from_flags(image=given.image, config_map=given.config_map, secret=given.secret)
+        for file in (given.tls_cert_file, given.tls_key_file):
+            terminal.content(file)  # one that cannot be read is misuse, as with the other commands
+        services.append(make_webhook(given.listen, given.tls_cert_file, given.tls_key_file, flags, reactor))
+        return 0
+
+    if status := ended("webhook", terminal, make):
+        return status
     begin_logging(standard_log(write=_say, local=False))
-    foreground.run(service, reactor)
+    foreground.run(services[0], reactor)
     return 0
 
 

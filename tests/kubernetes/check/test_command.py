@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar import cli
 from o2sidecar.kubernetes.check import reference
+from o2sidecar.kubernetes.check.command import main
 from o2sidecar.kubernetes.check.live.statements import STATEMENTS
 from o2sidecar.kubernetes.check.rules import RULES
 from tests.kubernetes.check.judging import CLEAN, HERE
+from tests.kubernetes.running import Run
 
 KUBECTL = """\
 #!/bin/sh
@@ -63,17 +65,12 @@ class Commands(SynchronousTestCase):
         self.folder = Path(self.mktemp())
         self.folder.mkdir(parents=True)
 
-    def run_it(self, *arguments: str, given: str = "") -> tuple[int, str, str]:
+    def run_it(self, *arguments: str, given: str | bytes = "") -> tuple[int, str, str]:
         """Status, output, errors."""
-        out, err = io.StringIO(), io.StringIO()
-        self.patch(sys, "stdout", out)
-        self.patch(sys, "stderr", err)
-        self.patch(sys, "stdin", io.StringIO(given))
-        try:
-            status = cli.main(["check", *arguments])
-        except SystemExit as end:
-            status = int(str(end.code))
-        return status, out.getvalue(), err.getvalue()
+        help_text = io.StringIO()
+        with contextlib.redirect_stdout(help_text):  # argparse writes it past the terminal
+            run = Run.of(main, *arguments, standard_input=given)
+        return run.status, help_text.getvalue() + run.out, run.err
 
     def file(self, name: str, content: str) -> str:
         """The path of a new file."""

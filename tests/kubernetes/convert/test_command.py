@@ -80,6 +80,12 @@ def proxy(text: str) -> Any:
 class ManifestTests(SynchronousTestCase):
     """Containers become ours, and nothing else changes."""
 
+    def test_namespaces(self) -> None:
+        """A pod that says no namespace is in that of -n, as are the ConfigMaps that are looked for."""
+        text = POD.replace("  namespace: apps\n", "") + CONFIG
+        self.assertNotIn("not in this stream", convert(text, "-n", "apps").err)
+        self.assertIn("ConfigMap default/proxy-config, which", convert(text).err)
+
     def test_the_container_is_ours(self) -> None:
         """Image, probes, security and metrics are ours; arguments, variables, mounts and ports stay theirs."""
         run = convert(POD + CONFIG)
@@ -240,7 +246,8 @@ class SettingsTests(SynchronousTestCase):
         """A manifest and a file of settings at once, or neither, are misuse."""
         self.assertEqual(Run.of(main).status, 2)
         self.assertEqual(Run.of(main, "-f", "x", "--config", "y").status, 2)
-        self.assertEqual(Run.of(main, "-f", "/nowhere").status, 1)
+        self.assertEqual(Run.of(main, "-f", "/nowhere").status, 2)
+        self.assertEqual(Run.of(main, "-f", "-", "--image", "", standard_input=POD).status, 2)
 
 
 def yaml_as_json(text: str) -> str:

@@ -283,6 +283,15 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(Run.of(uninject, "-f", str(self.file), "-o", str(self.file)).status, 0)
         self.assertEqual(self.file.read_text("utf-8"), MANIFEST)
 
+    def test_a_new_file(self) -> None:
+        """A file that was not there has the mode that the umask leaves it, as of any other program."""
+        new = self.folder / "new.yaml"
+        former = os.umask(0o027)
+        self.addCleanup(os.umask, former)
+        run = Run.of(inject, "--file", str(self.file), "--output", str(new), "--app-port", "8080")
+        self.assertEqual((run.status, run.out), (0, ""), run.err)
+        self.assertEqual(stat.S_IMODE(new.stat().st_mode), 0o640)
+
     def test_a_refusal_writes_nothing(self) -> None:
         """On exit status 1 neither standard output nor the file has anything; each finding says where and what."""
         self.file.write_text(MANIFEST.replace("    spec:\n", "    spec:\n      hostNetwork: true\n"), "utf-8")

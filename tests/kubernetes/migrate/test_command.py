@@ -202,7 +202,7 @@ class RefusalTests(_Case):
     def test_broken_files(self) -> None:
         """YAML that cannot be read is named with its place, as is a file that is not there."""
         self.assertIn("bad.yaml:2:1", self.refusal({**CENTRAL, "bad.yaml": "a: [\n"}))
-        self.assertEqual(Run.of(main, "plan", "-f", "/nowhere.yaml").status, 1)
+        self.assertEqual(Run.of(main, "plan", "-f", "/nowhere.yaml").status, 2)
         self.assertEqual(Run.of(main, "plan").status, 2)
 
     def test_odd_objects(self) -> None:

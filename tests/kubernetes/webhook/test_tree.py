@@ -90,7 +90,7 @@ class CommandTests(SynchronousTestCase):
     """Misuse is told before anything is served."""
 
     def run_it(self, *arguments: str) -> int:
-        return Run.of(lambda given, terminal: command.main(given), *arguments).status
+        return Run.of(command.main, *arguments).status
 
     def test_misused(self) -> None:
         """Without a certificate there is nothing to serve with; the API server speaks TLS only."""
@@ -104,5 +104,7 @@ class CommandTests(SynchronousTestCase):
     def test_unusable(self) -> None:
         """What cannot be used ends it with the reason."""
         missing = self.mktemp()
-        self.assertEqual(self.run_it("--tls-cert-file", missing, "--tls-key-file", missing), 1)
-        self.assertEqual(self.run_it("--tls-cert-file", "a", "--tls-key-file", "b", "--image", "two words"), 1)
+        run = Run.of(command.main, "--tls-cert-file", missing, "--tls-key-file", missing)
+        self.assertEqual(run.err, f"o2sidecar webhook: {missing} cannot be read: No such file or directory\n")
+        self.assertEqual(run.status, 2)
+        self.assertEqual(self.run_it("--tls-cert-file", "a", "--tls-key-file", "b", "--image", "two words"), 2)
