@@ -62,6 +62,11 @@ class BoxCase(ProcessCase):
         self.node = Node()
         self.addCleanup(self.node.close)
         self.pods: list[RunningPod] = []
+        # The company's own, which its images trust.
+        self.authority = Authority()
+        self.authorities = self.folder / "authorities"
+        self.authorities.mkdir()
+        (self.authorities / "ca-certificates.crt").write_bytes(self.authority.pem)
 
     def command(self, *arguments: str, given: str = "") -> str:
         """What one of our commands prints."""
@@ -102,7 +107,7 @@ class BoxCase(ProcessCase):
         pod = manifests.pod(workload, number)
         folder = self.folder / pod.name
         folder.mkdir()
-        running = RunningPod(pod, self.node, self.run_process, folder)
+        running = RunningPod(pod, self.node, self.run_process, folder, self.authorities)
         self.addCleanup(lambda: self.assertEqual(running.not_alive, [], running.output()))
         self.addCleanup(running.stop_probing)
         running.start()
@@ -111,12 +116,9 @@ class BoxCase(ProcessCase):
 
     def start_gateway(self, manifests: Manifests) -> None:
         """The gateway, with a certificate for the domain, before the pods that run."""
-        self.authority = Authority()
-        certified = self.authority.certify(f"*.{DOMAIN}", DOMAIN)
         self.gateway_folder = self.folder / "gateway"
         self.gateway_folder.mkdir()
-        (self.gateway_folder / "wildcard-tls.crt").write_bytes(certified.chain)
-        (self.gateway_folder / "wildcard-tls.key").write_bytes(certified.key)
+        self.certify(self.gateway_folder / "wildcard-tls", f"*.{DOMAIN}", DOMAIN)
         self._gateway = Gateway(manifests, self.node.address, self.gateway_folder)
         self.write_routes(self.pods)
         command = ["nginx", "-p", str(self.gateway_folder), "-c", str(self.gateway_folder / "nginx.conf")]
@@ -124,6 +126,13 @@ class BoxCase(ProcessCase):
             ["env", "PATH=/usr/sbin:/usr/bin:/bin", *command],
         )
         self.nginx.await_listening(443, self.node.address)
+
+    def certify(self, path: Path, *names: str) -> Path:
+        """Write a certificate for names or addresses, `.crt`, and its key, `.key`; the path."""
+        certified = self.authority.certify(*names)
+        path.with_name(f"{path.name}.crt").write_bytes(certified.chain)
+        path.with_name(f"{path.name}.key").write_bytes(certified.key)
+        return path
 
     def write_routes(self, pods: Sequence[RunningPod]) -> None:
         """Have the gateway route to these pods, once it reads its configuration."""

@@ -32,16 +32,19 @@ def started(container: Container) -> Started:
         )
     port = next(iter(container.ports.values()))
     return Started(
-        command=[sys.executable, "-m", "tests.box.app", str(port)],
-        environment={"PATH": variables["PATH"], "PYTHONPATH": str(ROOT), **container.environment},
+        command=[sys.executable, str(ROOT / "tests" / "end_to_end" / "echo.py"), str(port)],
+        environment={"PATH": variables["PATH"], **container.environment},
     )
 
 
-def binds() -> list[str]:
-    """The folders of this machine that stand for the images' file systems, as SOURCE=TARGET."""
+def binds(authorities: Path) -> list[str]:
+    """The folders of this machine that stand for the images' file systems, as SOURCE=TARGET.
+
+    `authorities`: the folder whose `ca-certificates.crt` has those that the images trust.
+    """
     wanted = {Path("/usr"), ROOT, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
     inner = {each for each in wanted for other in wanted if each != other and each.is_relative_to(other)}
-    return [f"{each}={each}" for each in sorted(wanted - inner)]
+    return [*(f"{each}={each}" for each in sorted(wanted - inner)), f"{authorities}=/etc/ssl/certs"]
 
 
 def _dockerfile() -> tuple[dict[str, str], list[str]]:

@@ -42,14 +42,18 @@ class Process:
 
 
 class RunningPod:
-    """A pod on the node. `run` starts a process that ends with the test; `folder`: where volumes are written."""
+    """A pod on the node. `run` starts a process that ends with the test; `folder`: where volumes are written.
 
-    def __init__(self, pod: Pod, node: Node, run: Run, folder: Path) -> None:
+    `authorities`: a folder, see `binds`.
+    """
+
+    def __init__(self, pod: Pod, node: Node, run: Run, folder: Path, authorities: Path) -> None:
         self.pod = pod
         self.processes: dict[str, Process] = {}
         self.not_alive: list[str] = []
         self._run = run
         self._folder = folder
+        self._binds = binds(authorities)
         self._probers: dict[tuple[str, str], Prober] = {}
         self._volumes = {name: Volume(folder / "volumes" / name) for name in pod.volumes}
         self.write_volumes(pod)
@@ -159,7 +163,7 @@ class RunningPod:
                     *("nsenter", f"--net=/proc/{self._pause.pid}/ns/net"),
                     *("unshare", "--mount", "--pid", "--fork"),
                     *("sh", str(_SCRIPT), str(root), str(container.uid), str(container.gid), " ".join(flags)),
-                    *("ro" if container.read_only_root else "rw", *binds(), *mounts, "--"),
+                    *("ro" if container.read_only_root else "rw", *self._binds, *mounts, "--"),
                     # Its environment and no more than that.
                     *("/usr/bin/env", "-i", *(f"{name}={value}" for name, value in image.environment.items())),
                     *image.command,

@@ -1,12 +1,16 @@
 // npm's certified OpenID provider for the end-to-end tests: node certified.mjs PORT REDIRECT_URI...
 // Whoever comes is signed in as the cookie `account` says, without a page; everything asked for is granted. With the
 // cookie `pause`, the way back to the client is a link on a page and no redirect. The cookies `acr` and `ts` say in which
-// class, and when. HOST in the environment is the address that it is at, in the place of loopback. Whoever signs out at the provider ends sessions at LOGOUT_URI, where the environment names one.
+// class, and when. Whoever signs out at the provider ends sessions at LOGOUT_URI, where the environment names one. There,
+// HOST is the address that it is at, in the place of loopback, and TLS a path whose .crt and .key it speaks TLS with.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import Provider, { interactionPolicy } from 'oidc-provider';
 
 const [port, ...redirectUris] = process.argv.slice(2);
 const host = process.env.HOST ?? '127.0.0.1';
-const issuer = `http://${host}:${port}`;
+const { TLS: tls } = process.env;
+const issuer = `${tls ? 'https' : 'http'}://${host}:${port}`;
 const groups = { ada: ['team', 'engineers'], mallory: ['visitors'] };
 
 const policy = interactionPolicy.base();
@@ -84,4 +88,7 @@ provider.use(async (ctx, next) => {
 
 provider.on('backchannel.error', (ctx, error) => console.log(`back-channel logout failed: ${error}`));
 
-provider.listen(Number(port), host, () => console.log(`listening at ${issuer}`));
+const server = tls
+  ? createServer({ cert: readFileSync(`${tls}.crt`), key: readFileSync(`${tls}.key`) }, provider.callback())
+  : provider;
+server.listen(Number(port), host, () => console.log(`listening at ${issuer}`));

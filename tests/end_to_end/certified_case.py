@@ -31,11 +31,18 @@ class CertifiedCase(ProcessCase):
         self.visitor = Visitor()
 
     def start_provider(
-        self, port: int = 0, callbacks: Sequence[str] = (), *, logout_uri: str = "", host: str = "127.0.0.1"
+        self,
+        port: int = 0,
+        callbacks: Sequence[str] = (),
+        *,
+        logout_uri: str = "",
+        host: str = "127.0.0.1",
+        tls: Path | None = None,
     ) -> Running:
         """The provider, once it answers; at its usual port and for the one sidecar, unless others are given.
 
-        `logout_uri`: which it tells of logouts. `host`: the address that it is at.
+        `logout_uri`: which it tells of logouts. `host`: the address that it is at. `tls`: path of its certificate
+        and key, without `.crt` and `.key`, if it speaks TLS.
         """
         modules = NPM / "node_modules"
         self.assertTrue((modules / "oidc-provider").is_dir(), f"npm's oidc-provider is not in {NPM}: make provider")
@@ -45,7 +52,7 @@ class CertifiedCase(ProcessCase):
         (folder / "node_modules").symlink_to(modules)
         port = port or self.provider_port
         known = callbacks or [f"{self.base}/oauth2/callback"]
-        told = {"HOST": host, **({"LOGOUT_URI": logout_uri} if logout_uri else {})}
+        told = {"HOST": host, "LOGOUT_URI": logout_uri, "TLS": str(tls or "")}
         provider = self.run_process(["node", str(folder / "certified.mjs"), str(port), *known], told)
         provider.await_listening(port, host)
         return provider

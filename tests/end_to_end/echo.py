@@ -1,9 +1,13 @@
-"""The app behind the sidecar in these tests: gives back what it received, as JSON."""
+"""The app behind the sidecar in these tests: gives back what it received, as JSON.
+
+As a program, `echo.py PORT`, it does so at all addresses until SIGTERM.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import socket
 import ssl
 import sys
@@ -91,3 +95,10 @@ class Echo:
         self._server.server_close()
         self._server.hang_up()
         self._thread.join()
+
+
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    echo = Echo(int(sys.argv[1]), host="0.0.0.0")
+    signal.sigwait({signal.SIGTERM})
+    echo.close()
