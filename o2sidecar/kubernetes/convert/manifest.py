@@ -127,7 +127,8 @@ def _containers(stream: Stream, namespace: str) -> Iterator[_Found]:
             if below is None or template is None:
                 continue
             for kind in ("containers", "initContainers"):
-                for index, container in enumerate(objects.mapping(objects.pod_spec(template)).get(kind) or ()):
+                there = objects.pod_spec(template).get(kind)
+                for index, container in enumerate(there if isinstance(there, list) else ()):
                     if is_oauth2_proxy(container):
                         yield _Found(
                             document=document,

@@ -125,8 +125,8 @@ class _Reading:
             return ""
 
     def lost(self, upstreams: list[str]) -> Iterator[str]:
-        program = next(iter(_texts(self.container.get("command"))), "oauth2-proxy")
-        if program.rpartition("/")[2] != "oauth2-proxy":
+        command = self.container.get("command") or ["oauth2-proxy"]
+        if not isinstance(command, list) or str(command[0]).rpartition("/")[2] != "oauth2-proxy":
             yield "its command"
         for written in self._said():
             if written == "--config":

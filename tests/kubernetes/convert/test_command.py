@@ -200,6 +200,7 @@ class RefusalTests(SynchronousTestCase):
                 "args: [3]\n        x:\n        - --up",
             ),
             ("containerPort: 4180", "containerPort: 44180"),
+            ("    spec:\n      containers:", "    spec:\n      containers: 5\n      others:"),
             ("apiVersion: apps/v1", "apiVersion: [\n"),
             ("my-app\n  namespace", "{{ .Values.name }}\n  namespace"),
         ):
