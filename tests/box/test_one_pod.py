@@ -34,7 +34,7 @@ class OnePodTests(BoxCase):
         return not is_good(pod.pod, pod.address, probe)
 
     def test_as_written(self) -> None:
-        """It becomes ready as uid 2000, without capabilities, with a root and files that nobody can write."""
+        """It is ready as uid 2000, without capabilities and anything to write to, within its memory limit."""
         self.init(ISSUER, "--allow-any-user")
         manifests = Manifests.read(*self.realm_texts(), self.inject(app_text("app1")))
         pod = self.start_pod(manifests, "app1")
@@ -48,6 +48,9 @@ class OnePodTests(BoxCase):
         self.assertEqual(status["Groups"].split(), [])
         self.assertEqual({status[f"Cap{each}"] for each in ("Inh", "Prm", "Eff", "Bnd")}, {"0" * 16})
         self.assertEqual((status["NoNewPrivs"], status["NSpid"].split()[-1]), ("1", "1"))
+        (deployment,) = manifests.all("Deployment")
+        limits = deployment["spec"]["template"]["spec"]["containers"][1]["resources"]["limits"]
+        self.assertLess(int(status["VmRSS"].split()[0]), int(limits["memory"].removesuffix("Mi")) << 10)
         for line in Path(f"/proc/{process.pid}/mountinfo").read_text().splitlines():
             target, options = line.split()[4:6]
             if not target.startswith(("/proc", "/dev")):
