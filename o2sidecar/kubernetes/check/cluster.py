@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
 
 from o2sidecar.kubernetes.check.scene import External
-from o2sidecar.kubernetes.check.thing import Thing, dig, numbered
+from o2sidecar.kubernetes.check.thing import Thing, dig, mapping, numbered, text
 from o2sidecar.kubernetes.findings import Place
+from o2sidecar.kubernetes.inject.wishes import INJECT
 
 KINDS = {
     "Deployment": "deployments.apps",
     "StatefulSet": "statefulsets.apps",
     "DaemonSet": "daemonsets.apps",
     "CronJob": "cronjobs.batch",
+    "ReplicaSet": "replicasets.apps",
+    "Job": "jobs.batch",
+    "Pod": "pods",
     "Service": "services",
     "ConfigMap": "configmaps",
     "Secret": "secrets",
@@ -28,6 +33,10 @@ KINDS = {
     "AuthorizationPolicy": "authorizationpolicies.security.istio.io",
     "HTTPRoute": "httproutes.gateway.networking.k8s.io",
     "Gateway (Gateway API)": "gateways.gateway.networking.k8s.io",
+    "Certificate": "certificates.cert-manager.io",
+    "Issuer": "issuers.cert-manager.io",
+    "ClusterIssuer": "clusterissuers.cert-manager.io",
+    "PrometheusRule": "prometheusrules.monitoring.coreos.com",
 }
 """Kinds of objects that are judged, and kubectl's names for them."""
 
@@ -92,11 +101,25 @@ def _things(out: str, resource: str) -> Iterator[Thing]:
         answer = json.loads(out)
     except ValueError:
         raise ClusterUnreachable(f"kubectl gives no JSON for {resource}") from None
+    seen: set[object] = set()
     for _, item in numbered(answer, "items"):
+        if (owner := _controller(item)) is not None:
+            # A workload is judged by its own template; only what a webhook has put into its pods is not in that.
+            if INJECT not in mapping(dig(item, "metadata", "labels")) or owner in seen:
+                continue
+            seen.add(owner)
         namespace = dig(item, "metadata", "namespace")
         place = Place(name=f"cluster:{resource}/{namespace}/{dig(item, 'metadata', 'name')}")
         yield Thing(data=item, at=lambda path, place=place: place)  # type: ignore[misc]
 
 
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")[:200]
+def _controller(item: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The workload among the kinds that are read that has made an object, such as the ReplicaSet of a Pod."""
+    for _, owner in numbered(item, "metadata", "ownerReferences"):
+        if owner.get("controller") is True and owner.get("kind") in KINDS:
+            return text(dig(item, "metadata", "namespace")), text(owner.get("uid"))
+    return None
+
+
+def _first_line(said: str) -> str:
+    return next((line.strip() for line in said.splitlines() if line.strip()), "no reason given")[:200]

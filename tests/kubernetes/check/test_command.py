@@ -57,6 +57,15 @@ SERVICE = {
 }
 
 
+def _object(version: str, kind: str, name: str = "a", *, spec: Any, **metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "apps", **metadata},
+        "spec": spec,
+    }
+
+
 class Commands(SynchronousTestCase):
     """Runs the command and keeps what it prints."""
 
@@ -266,6 +275,35 @@ class ClusterTests(Commands):
         self.assertIn("secrets cannot be read: Error from server (Forbidden)", err)
         asked = (self.folder / "kubectl.log").read_text("utf-8").splitlines()
         self.assertTrue(all(line.startswith("get ") and " -n apps " in f"{line} " for line in asked), asked)
+
+    def test_of_every_family(self) -> None:
+        """Alerts, certificates and their issuers are read as well, and Pods and Jobs that nobody else stands for."""
+        rule = {"alert": "Down", "expr": "oauth2_proxy_no_such_metric > 0"}
+        self.served(
+            "prometheusrules.monitoring.coreos.com",
+            _object("monitoring.coreos.com/v1", "PrometheusRule", spec={"groups": [{"name": "a", "rules": [rule]}]}),
+        )
+        wanted = {"dnsNames": ["*.example.com"], "issuerRef": {"kind": "ClusterIssuer", "name": "a"}}
+        solver: dict[str, Any] = {"http01": {"ingress": {}}}
+        self.served("certificates.cert-manager.io", _object("cert-manager.io/v1", "Certificate", spec=wanted))
+        issuer = _object("cert-manager.io/v1", "ClusterIssuer", spec={"acme": {"solvers": [solver]}})
+        self.served("clusterissuers.cert-manager.io", issuer)
+        guarded = DEPLOYMENT["spec"]["template"]["spec"]  # type: ignore[index]
+        spec = {**guarded, "hostNetwork": True}
+        owned = {"ownerReferences": [{"kind": "ReplicaSet", "name": "r", "uid": "7", "controller": True}]}
+        self.served(
+            "pods",
+            _object("v1", "Pod", "alone", spec=spec),
+            _object("v1", "Pod", "owned", spec=spec, **owned),
+            _object("v1", "Pod", "asked-1", spec=spec, labels={"o2sidecar/inject": "true"}, **owned),
+            _object("v1", "Pod", "asked-2", spec=spec, labels={"o2sidecar/inject": "true"}, **owned),
+        )
+        self.served("jobs.batch", _object("batch/v1", "Job", "job", spec={"template": {"spec": spec}}))
+        _, out, _ = self.run_it("--cluster", "-n", "apps")
+        for rule_id in ("O2S063", "O2S091"):
+            self.assertIn(rule_id, out)
+        found = [line.partition(":")[2].partition(": ")[0] for line in out.splitlines() if "O2S078" in line]
+        self.assertEqual(found, ["jobs.batch/apps/job", "pods/apps/alone", "pods/apps/asked-1"])
 
     def test_nothing(self) -> None:
         """An empty cluster is clean, and all namespaces are read."""
