@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -163,16 +165,30 @@ class SidecarSpec:
         ]
         return [_unexpanded(argument) for argument in given]
 
-    def config_hash(self, *referenced: Any) -> str:
-        """A digest of the sidecar and of the objects that it reads: other pods are wanted when it changes.
+    def config_hash(self, config_map: Any = None, secret: Any = None) -> str:
+        """A digest of the sidecar and of what it reads once: other pods are wanted when it changes.
 
-        `referenced`: plain data of ConfigMap and Secret, of which only their contents count.
+        Of the ConfigMap all its contents count. Of the Secret the client ID alone does, which is a variable: its
+        other values are files that are read again when they change, so that keys rotate without a restart.
         """
-        contents = [
-            {key: one[key] for key in ("data", "binaryData", "stringData") if one.get(key)} for one in referenced if one
-        ]
+        contents = (
+            [{key: config_map[key] for key in ("data", "binaryData") if config_map.get(key)}] if config_map else []
+        )
+        if client_id := _client_id(secret or {}):
+            contents.append({"client-id": client_id})
         text = json.dumps([self.container, self.volumes, contents], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _client_id(secret: Mapping[str, Any]) -> str:
+    """The same whichever half of the Secret has it."""
+    halves = [secret.get(half) for half in ("stringData", "data")]
+    plain, encoded = (half.get("client-id") if isinstance(half, dict) else None for half in halves)
+    if plain or not encoded:
+        return str(plain or "")
+    with contextlib.suppress(ValueError):
+        return base64.b64decode(str(encoded), validate=True).decode()
+    return str(encoded)
 
 
 def _probe(path: str, **numbers: int) -> dict[str, Any]:

@@ -172,8 +172,8 @@ class ContainerTests(SynchronousTestCase):
             with self.assertRaises(ValueError, msg=str(given_)):
                 SidecarSpec(**({"app_port": 8080} | given_))
 
-    def test_the_hash_follows_what_the_sidecar_reads(self) -> None:
-        """Another argument, ConfigMap or Secret is another hash; labels and an object's other parts are not."""
+    def test_the_hash_follows_what_the_sidecar_reads_once(self) -> None:
+        """Another argument, ConfigMap or client ID is another hash; labels and keys that are followed are not."""
         spec = SidecarSpec(app_port=8080)
         objects = {"metadata": {"name": "c", "labels": {"a": "b"}}, "data": {"oauth2_proxy.cfg": "x"}}
         first = spec.config_hash(objects)
@@ -181,8 +181,15 @@ class ContainerTests(SynchronousTestCase):
         others = [
             spec.config_hash(),
             spec.config_hash(objects | {"data": {"oauth2_proxy.cfg": "y"}}),
-            spec.config_hash(objects, {"stringData": {"client-secret": "s"}}),
+            spec.config_hash(objects, {"stringData": {"client-id": "s"}}),
             SidecarSpec(app_port=8081).config_hash(objects),
             SidecarSpec(app_port=8080, secret="s").config_hash(objects),
         ]
         self.assertEqual(len({first, *others}), 6)
+        rotated = {"cookie-secret": "cw==", "client-secret": "cw=="}
+        self.assertEqual(spec.config_hash(objects, {"data": rotated}), first)
+        encoded = spec.config_hash(objects, {"data": {"client-id": "cw==", **rotated}})
+        self.assertEqual(encoded, spec.config_hash(objects, {"stringData": {"client-id": "s"}}))
+        halves: list[Any] = [{"client-id": "?"}, {"client-id": 5}, [], "x"]
+        for odd in halves:
+            self.assertEqual(len(spec.config_hash(objects, {"data": odd})), 32)

@@ -62,8 +62,6 @@ def _deployment(
     realm: Realm, metadata: dict[str, Any], config_map: dict[str, Any], secret: dict[str, Any]
 ) -> dict[str, Any]:
     spec = _spec(realm)
-    # Of the Secret only what is in the environment: files are read again when they change.
-    read_once = {"stringData": {"client-id": secret["stringData"]["client-id"]}}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -74,7 +72,7 @@ def _deployment(
             "template": {
                 "metadata": {
                     "labels": {**_LABELS, "o2sidecar/inject": "false"},
-                    "annotations": {"o2sidecar/config-hash": spec.config_hash(config_map, read_once)},
+                    "annotations": {"o2sidecar/config-hash": spec.config_hash(config_map, secret)},
                 },
                 "spec": {
                     "automountServiceAccountToken": False,

@@ -361,7 +361,7 @@ class SurroundingsTests(SynchronousTestCase):
         return str(found.pods["metadata"]["annotations"]["o2sidecar/config-hash"])
 
     def test_21_another_configuration_is_another_rollout(self) -> None:
-        """Edge case 21: the hash follows the sidecar, its ConfigMap and Secret; the app's image does not alter it."""
+        """Edge case 21: the hash follows what the sidecar reads once: no rotated key, and not the image of the app."""
         config = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -372,7 +372,7 @@ class SurroundingsTests(SynchronousTestCase):
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": "oauth2-proxy-secret"},
-            "data": {"k": "YQ=="},
+            "data": {"client-id": "YQ==", "cookie-secret": "YQ=="},
         }
         different = {
             self.hash_of(),
@@ -384,6 +384,8 @@ class SurroundingsTests(SynchronousTestCase):
             self.hash_of(groups=["g"]),
         }
         self.assertEqual(len(different), 7)
+        rotated = secret | {"data": {"client-id": "YQ==", "cookie-secret": "Yg==", "accepted-cookie-secrets": "YQ=="}}
+        self.assertEqual(self.hash_of(rotated), self.hash_of(secret))
         image = container(ports=[port(8080, "http")]) | {"image": "registry.example.com/app:2.0"}
         self.assertEqual(self.hash_of(app=image), self.hash_of())
         elsewhere = config | {"metadata": {"name": "oauth2-proxy-sidecar-config", "namespace": "other"}}
