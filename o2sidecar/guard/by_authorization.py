@@ -62,9 +62,10 @@ class _Proven(Opened):
     """A session that an Authorization field opened. `due_at`: until when the field is believed unjudged.
 
     `stands`: whether what was judged then would be judged so now, as far as can be told without judging. `told`:
-    whether the authentication log has it.
+    whether the authentication log has it. `judge`: by whose settings it was judged.
     """
 
+    judge: ByAuthorization
     told: bool = False
     stands: Callable[[], bool] = _always
 
@@ -170,10 +171,31 @@ class ByAuthorization:
         """See `SessionFinder`; a token is good until it expires, a password until it changes."""
         if not isinstance(opened, _Proven):
             return self._cookies.as_of_now(opened)
+        self._revoked.begin_to_look()
+        if opened.judge is not self:
+            opened.judge = self
+            # Until that is done it is as it was.
+            Deferred.fromCoroutine(self._judge_anew(opened))
         if opened.checked != self._revocations.generation:
-            opened.ended = self._revocations.ends(opened.session)
+            opened.ended = opened.ended or self._revocations.ends(opened.session)
             opened.checked = self._revocations.generation
         return opened if not opened.ended and opened.expires_at > self._now() and opened.stands() else None
+
+    async def _judge_anew(self, opened: _Proven) -> None:
+        """Have the settings of now count for what goes on since it was found by others."""
+        if not opened.session.has_tokens:
+            opened.ended = opened.ended or self._users is None
+            return
+        session = await self._tokens.session(opened.session.access_token) if self._tokens else None
+        if session is None or not session.names_somebody:
+            opened.ended = True
+            return
+        opened.session, opened.identity = session, self._headers.identify(session)
+        opened.expires_at = self._ends_at(session)
+
+    def _ends_at(self, session: Session) -> float:
+        expires_at = inf if session.expires_on is None else session.expires_on
+        return expires_at if session.began_at is None else min(expires_at, session.began_at + self._absolute)
 
     def _judge(self, key: bytes, value: bytes, address: str) -> Deferred[_Proven | None]:
         """Have a field judged, once for all requests that bring it meanwhile: a page of many parts is one question."""
@@ -192,9 +214,7 @@ class ByAuthorization:
             session = await self._users.session(given.user, given.password, address)
         if session is None or not session.names_somebody:
             return None
-        expires_at = inf if session.expires_on is None else session.expires_on
-        if session.began_at is not None:
-            expires_at = min(expires_at, session.began_at + self._absolute)
+        expires_at = self._ends_at(session)
         opened = _Proven(
             key=key,
             session=session,
@@ -204,6 +224,7 @@ class ByAuthorization:
             stands=stands,
             checked=-1,
             told=known is not None,
+            judge=self,
         )
         if self.as_of_now(opened) is None:
             return None

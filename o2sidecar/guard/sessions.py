@@ -146,9 +146,15 @@ class Sessions:
 
     def as_of_now(self, opened: Opened) -> Opened | None:
         """A session that was found before, as renewed since then if it was; `None` if it is over."""
-        opened = self._opened.get(opened.key) or opened
-        self._check(opened)
-        return None if opened.ended or opened.expires_at <= self._now() else opened
+        if type(opened) is not Opened:
+            # Whoever found it finds nobody any more.
+            return None
+        self._list.begin_to_look()
+        known = self._opened.get(opened.key) or self._anew(opened)
+        if known.checked != self._revocations.generation:
+            self._check(known)
+            opened.ended, opened.checked = known.ended, known.checked
+        return None if known.ended or known.expires_at <= self._now() else known
 
     def settle(
         self,
@@ -259,7 +265,7 @@ class Sessions:
             return None
         if session is None:
             again = self._now() + self._retry_period
-            unchanged = evolve(opened, due_at=again, ask_at=again)
+            unchanged = evolve(self._anew(opened), due_at=again, ask_at=again)
             self._opened.keep(unchanged)
             return unchanged
         if session.created_at == opened.session.created_at:
@@ -284,10 +290,16 @@ class Sessions:
                 name=opened.session.name,
                 grace=self._grace,
             )
-        outliving = evolve(opened, expires_at=min(opened.expires_at, spent[token]), due_at=inf, ask_at=inf)
+        anew = self._anew(opened)
+        outliving = evolve(anew, expires_at=min(anew.expires_at, spent[token]), due_at=inf, ask_at=inf)
         outliving.ended = outliving.expires_at <= now
         self._opened.keep(outliving)
         return None if outliving.ended else outliving
+
+    def _anew(self, opened: Opened) -> Opened:
+        """The same session by the settings of now, which may have changed meanwhile, or since it was found."""
+        anew = self._memory.make(opened.key, opened.session)
+        return evolve(anew, ended=opened.ended, renewed=opened.renewed, checked=opened.checked)
 
     def _retry_later(self, session: Session) -> None:
         """Have a session that is due wait, also when its new cookie comes, of which nothing is known yet."""

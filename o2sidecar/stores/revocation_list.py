@@ -92,6 +92,11 @@ class RevocationList:
         if self._source is not None and self._clock.seconds() - self._looked_at >= self._interval:
             await self._look()
 
+    def begin_to_look(self) -> None:
+        """Have who asks the next time know what is in the list now, if a look is due."""
+        if self.is_due and not self._look.under_way:
+            Deferred.fromCoroutine(self.current())
+
     def stop(self) -> None:
         """Look no more."""
         if self._looks.running:

@@ -19,7 +19,7 @@ from o2sidecar.settings.table import BY_KEY
 from tests.catalogue.whole import NAME, Client, Respond, numbered
 from tests.options.redis_servers import REDIS
 from tests.options.row import BASE
-from tests.options.world import ADDRESS, World, parameters_of
+from tests.options.world import ADDRESS, OTHER_ISSUER, World, parameters_of
 
 UPGRADE = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13")
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
@@ -283,3 +283,29 @@ class ReloadingTests(SynchronousTestCase):
         """With oauth2-proxy's defaults, and when it is switched off, nothing is read again."""
         self.assertIsNone(self.started(config_reload="false").service.reload)
         self.assertIsNone(self.started(defaults="oauth2-proxy").service.reload)
+
+    def a_tunnel(self, world: World, token: str) -> Client:
+        """A WebSocket of somebody who brought a bearer token."""
+        world.jar.clear()
+        client = world.send("/", *UPGRADE, b"Authorization: Bearer " + token.encode())
+        world.pump()
+        world.apps[-1].wire.send(SWITCHED)
+        world.pump()
+        self.assertIn(b" 101 ", client.got)
+        return client
+
+    def test_tunnels_of_bearer_tokens(self) -> None:
+        """They go on while their tokens are good by the newer settings, and are closed when they are not."""
+        bearer = {"skip_jwt_bearer_tokens": "true"}
+        others = {**bearer, "extra_jwt_issuers": f"http://127.0.0.1:{OTHER_ISSUER}=other-app"}
+        for options, issuer in ((bearer, "provider"), (others, "other")):
+            world = self.started(respond=None, **options)
+            provider = getattr(world, issuer)
+            provider.claims |= {"exp": int(world.clock.seconds()) + 86400, "iat": int(world.clock.seconds())}
+            client = self.a_tunnel(world, provider._tokens()["id_token"])
+            self.reload(world, banner="new", **options)
+            world.pass_time(5)
+            self.assertFalse(client.ended)
+            self.reload(world, **(bearer if issuer == "other" else {}))
+            world.pass_time(5)
+            self.assertTrue(client.ended, issuer)

@@ -10,7 +10,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.revocations import Kind, RevocationKeys
-from tests.assembly.test_reloading import loaded_with
+from tests.assembly.test_reloading import SWITCHED, UPGRADE, loaded_with
 from tests.options.redis_servers import PLAIN, REDIS
 from tests.options.row import BASE
 from tests.options.world import World
@@ -146,3 +146,23 @@ class LookedAtTests(RevokingCase):
         answer = world.get("/")
         self.assertEqual(answer.status, 400)
         self.assertIn(b"round in circles", answer.body)
+
+
+class WithoutRequestsTests(RevokingCase):
+    """What goes on while nobody asks for anything."""
+
+    def test_a_tunnel_of_a_bearer_token(self) -> None:
+        """The WebSocket of a token is closed within two seconds after the token was revoked, without a request."""
+        world = World(loaded_with(**IN_REDIS, skip_jwt_bearer_tokens="true"), respond=None)
+        self.addCleanup(world.end)
+        world.provider.claims |= {"exp": int(world.clock.seconds()) + 3600, "iat": int(world.clock.seconds())}
+        token = world.provider._tokens()["id_token"]
+        client = world.send("/", *UPGRADE, b"Authorization: Bearer " + token.encode())
+        world.pump()
+        world.apps[-1].wire.send(SWITCHED)
+        world.pump()
+        world.pass_time(5)
+        self.assertFalse(client.ended)
+        self.revoke(world)
+        world.pass_time(2)
+        self.assertIn(b"Your session has ended", client.got)

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from o2sidecar.guard.session_memory import SessionMemory
 from o2sidecar.guard.sessions import Sessions
 from o2sidecar.http.exchange import Exchange, HeaderFields
 from o2sidecar.identity import HeaderRule, HeaderSource, Identity, IdentityHeaders
@@ -106,11 +107,14 @@ def sessions(
     remembered: int = 4096,
     counts: SessionCounts | None = None,
     revoked: RevocationList | None = None,
+    grace: float = 0,
+    headers: IdentityHeaders = HEADERS,
+    memory: SessionMemory | None = None,
 ) -> Sessions:
     """Sessions on a clock that stands at NOW when the test has not moved it."""
     return Sessions(
         cookie=COOKIE,
-        headers=HEADERS,
+        headers=headers,
         provider=provider,
         forwarding=Forwarding(),
         now=clock.seconds,
@@ -120,4 +124,6 @@ def sessions(
         retry_period=retry_period,
         remembered=remembered,
         counts=counts,
+        grace=grace,
+        memory=memory,
     )
