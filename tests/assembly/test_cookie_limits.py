@@ -32,7 +32,7 @@ class Dropping(World):
 class CookieLimitsTests(SynchronousTestCase):
     """Limits of browsers, and our own."""
 
-    def world(self, made: type[World] = World, **options: str) -> World:
+    def world(self, made: type[World] = World, /, **options: str) -> World:
         given = {**BASE, "defaults": "o2sidecar", **options}
         world = made(
             load([], {BY_KEY[key].variable: value for key, value in given.items()}, providers=KnownProviders())
