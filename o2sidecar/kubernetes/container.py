@@ -30,7 +30,8 @@ IMAGE = f"o2sidecar/o2sidecar:{__version__}"
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"\.?{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?")
-_OBJECT_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
+_UNSAYABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+OBJECT_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
 _PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])(?!.*--)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _DEFAULT_RESOURCES: Mapping[str, Mapping[str, str]] = {
     "requests": {"cpu": "20m", "memory": "64Mi"},
@@ -55,13 +56,13 @@ def _is_port(_: Any, attribute: Attribute[Any], value: int) -> None:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(value)
+    return tuple(dict.fromkeys(value))
 
 
 def _filled(_: Any, attribute: Attribute[Any], value: tuple[str, ...]) -> None:
     for one in value:
-        if not one.strip() or "\n" in one or "\r" in one:
-            raise ValueError(f"{one!r} is empty or has line breaks")
+        if not one.strip() or _UNSAYABLE.search(one):
+            raise ValueError(f"{one!r} is empty, or has line breaks or other control characters")
 
 
 def _paths(spec: Any, attribute: Attribute[Any], value: tuple[str, ...]) -> None:
@@ -91,8 +92,8 @@ class SidecarSpec:
     image: str = field(default=IMAGE, validator=_whole(re.compile(r"[^\s$]+"), "image"))
     mode: Literal["container", "native"] = "container"
     port_name: str = field(default=NAME, validator=_whole(_PORT_NAME, "name of a port"))
-    config_map: str = field(default=CONFIG_MAP, validator=_whole(_OBJECT_NAME, "name of a ConfigMap"))
-    secret: str = field(default=SECRET, validator=_whole(_OBJECT_NAME, "name of a Secret"))
+    config_map: str = field(default=CONFIG_MAP, validator=_whole(OBJECT_NAME, "name of a ConfigMap"))
+    secret: str = field(default=SECRET, validator=_whole(OBJECT_NAME, "name of a Secret"))
     hosts: tuple[str, ...] = field(default=(), converter=_texts, validator=_whole(_HOST, "host name"))
     groups: tuple[str, ...] = field(default=(), converter=_texts, validator=_filled)
     public_paths: tuple[str, ...] = field(default=(), converter=_texts, validator=_paths)

@@ -13,6 +13,7 @@ from o2sidecar.kubernetes.container import SECRET
 from o2sidecar.kubernetes.cookie_secrets import new_cookie_secret
 from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.findings import ManifestProblem, Place
+from o2sidecar.kubernetes.once import Once
 from o2sidecar.kubernetes.operations import Operation
 from o2sidecar.kubernetes.secret_values import SecretValues, written
 from o2sidecar.kubernetes.terminal import STANDARD, Terminal
@@ -136,7 +137,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     kinds = parser.add_subparsers(dest="what", required=True, metavar="new|rotate")
     kinds.add_parser("new", help="print a new cookie secret", allow_abbrev=False)
     rotate = kinds.add_parser("rotate", help="put a new one into a manifest's Secrets", allow_abbrev=False)
-    rotate.add_argument("-f", "--file", required=True, help="the manifest; -: standard input")
+    rotate.add_argument("-f", "--file", action=Once, required=True, help="the manifest; -: standard input")
     rotate.add_argument(
         "-o", "--output", default="", metavar="FILE", help="where to; -: standard output; the same file"
     )

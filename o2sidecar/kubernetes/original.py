@@ -21,6 +21,11 @@ CONFIG_HASH = PREFIX + "config-hash"
 WRITTEN = (CONFIG_HASH, STATUS, ORIGINAL)
 """The annotations that an injection writes."""
 
+ADDED_KINDS = frozenset({"VirtualService", "HTTPRoute", "Ingress", "NetworkPolicy"})
+"""What an injection adds as a whole."""
+
+NOT_OURS = "is not what inject wrote; take it from your history"
+
 Step = str | Mapping[str, Any]
 Way = tuple[Step, ...]
 """A path that survives edits: keys of mappings, and for items of lists what they have to hold."""
@@ -113,11 +118,11 @@ class Original:
             said = json.loads(text)
             return cls(
                 changes=tuple(map(_change_from_json, said.get("changes", ()))),
-                created=tuple((_way(one["path"]), one.get("text")) for one in said.get("created", ())),
+                created=tuple(map(_created_from_json, said.get("created", ()))),
                 digest=str(said.get("digest", "")),
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise ValueError(f"its annotation {ORIGINAL} is not what inject wrote; take it from your history") from None
+            raise ValueError(f"its annotation {ORIGINAL} {NOT_OURS}") from None
 
 
 def _copy(data: Data) -> Data:
@@ -155,7 +160,17 @@ def _change_from_json(said: Any) -> Change:
     index = said.get("index")
     if index is not None and (not isinstance(index, int) or index < 0):
         raise ValueError
-    return Change(way=_way(said["path"]), was=was, now=said.get("is", ABSENT), index=index)
+    way = _way(said["path"])
+    if not way or isinstance(way[-1], str) is not (index is None):
+        raise ValueError
+    return Change(way=way, was=was, now=said.get("is", ABSENT), index=index)
+
+
+def _created_from_json(said: Any) -> tuple[Way, str | None]:
+    way, text = _way(said["path"]), said.get("text")
+    if not all(isinstance(step, str) for step in way) or not isinstance(text, str | None):
+        raise ValueError
+    return way, text
 
 
 def _way(said: Any) -> Way:

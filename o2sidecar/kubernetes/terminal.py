@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import getpass
 import os
 import sys
@@ -15,13 +17,24 @@ STANDARD = "-"
 
 
 def _read() -> bytes:
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "it is closed")
     return sys.stdin.buffer.read()
 
 
 def _out(text: str) -> None:
-    # As it is: a manifest keeps its line ends and its letters, whatever the locale.
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.flush()
+    """As it is: a manifest keeps its line ends and its letters, whatever the locale. Where it cannot, that is all."""
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
+    except OSError as error:
+        _say(f"o2sidecar: standard output cannot be written: {error.strerror}")
+        # What is left in its buffer would be tried again, and complained about, when the process ends.
+        with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        raise SystemExit(1) from None
 
 
 def _say(text: str) -> None:

@@ -14,11 +14,16 @@ _AS_THE_UMASK_HAS_IT = 0o666
 def put(name: str, text: str, mode: int = _AS_THE_UMASK_HAS_IT) -> None:
     """Write it; a link stays one, and a file that is there keeps its mode: `mode` is for a new one.
 
-    Raises `OSError` with the name.
+    What is no file, such as a pipe or /dev/null, is written to as it is. Raises `OSError` with the name.
     """
-    path = Path(name).resolve()
-    beside = path.with_name(f".{path.name[:200]}.{os.getpid()}.new")
     try:
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.stat(name).st_mode):
+                with open(name, "wb") as other:
+                    other.write(text.encode())
+                return
+        path = Path(os.path.realpath(name))
+        beside = path.with_name(f".{path.name[:200]}.{os.getpid()}.new")
         former = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
         first = mode if former is None else OWNER_ONLY
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, first)

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.kubernetes.container import SidecarSpec
+from o2sidecar.kubernetes.inject.options import InjectOptions
+from o2sidecar.kubernetes.inject.wishes import wishes_of
 from o2sidecar.policy.paths import PublicPaths
 from o2sidecar.settings.kinds import list_from_csv
+from o2sidecar.settings.load import load
+
+_FILES = {
+    "/etc/oauth2-proxy/oauth2_proxy.cfg": b'provider = "github"\nemail_domains = ["example.com"]\n',
+    "/etc/o2sidecar/secret/client-secret": b"a-secret-of-the-client",
+    "/etc/o2sidecar/secret/cookie-secret": b"0123456789abcdef0123456789abcdef",
+}
 
 
 def kubelet_expands(text: str, variables: Mapping[str, str]) -> str:
@@ -145,6 +154,35 @@ class ContainerTests(SynchronousTestCase):
         argument = SidecarSpec(app_port=1, public_paths=[pattern]).arguments[6]
         name, _, value = kubelet_expands(argument, {"a": "HIT", "": "HIT"}).partition("=")
         self.assertEqual((name, list_from_csv(value)), ("--skip-auth-route", (pattern,)))
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        st.lists(st.text(min_size=1), max_size=2),
+        st.lists(st.text(alphabet="$()\",ab{1}^[]\\\\ =!#'\u00e9", min_size=1), max_size=2),
+        st.text(alphabet="abc,", min_size=1),
+    )
+    def test_the_sidecar_reads_what_was_meant(self, groups: list[str], patterns: list[str], domain: str) -> None:
+        """Whatever is asked for, the sidecar's own settings have just that, or it is refused before."""
+        template = {"metadata": {"annotations": {"o2sidecar/api-paths": domain, "o2sidecar/allow-groups": domain}}}
+        wishes, problems = wishes_of(template, InjectOptions())
+        try:
+            spec = SidecarSpec(
+                app_port=8080,
+                hosts=["a.example.com", "b.example.com"],
+                groups=[*groups, *wishes.flags.groups],
+                public_paths=patterns,
+                options=wishes.arguments,
+            )
+        except ValueError:
+            return
+        arguments = [kubelet_expands(one, {"a": "HIT", "": "HIT"}) for one in spec.arguments]
+        read = load(arguments, {"OAUTH2_PROXY_CLIENT_ID": "id"}, read_file=_FILES.__getitem__).settings
+        self.assertEqual(read.allowed_hosts, spec.hosts)
+        self.assertEqual(read.allowed_groups, spec.groups)
+        self.assertEqual(read.skip_auth_routes, spec.public_paths)
+        if not problems:
+            self.assertEqual(read.api_routes, (domain,))
+            self.assertEqual(wishes.flags.groups, tuple(dict.fromkeys(filter(None, domain.split(",")))))
 
     def test_nonsense_is_refused(self) -> None:
         """What could not run, or would say something else than was meant, is no sidecar."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from o2sidecar.kubernetes.container import IMAGE, SidecarSpec
 from o2sidecar.kubernetes.convert.manifest import Conversion
 from o2sidecar.kubernetes.ending import ended
+from o2sidecar.kubernetes.once import Once
 from o2sidecar.kubernetes.terminal import Misused, Terminal
 from o2sidecar.settings.load import ConversionAsked, SettingsRefused, UsageRefused, load
 from o2sidecar.settings.provider_kind import ProviderKinds
@@ -78,7 +79,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("-f", "--file", help="the manifest; -: standard input")
+    what.add_argument("-f", "--file", action=Once, help="the manifest; -: standard input")
     what.add_argument(
         "--config", metavar="FILE", help="a file of settings, such as oauth2_proxy.cfg; -: standard input"
     )

@@ -32,7 +32,6 @@ from o2sidecar.kubernetes.original import Way
 
 _HOOKS = ("helm.sh/hook", "argocd.argoproj.io/hook")
 _LEAVE_OUT = 'the label o2sidecar/inject: "false" of its pod template leaves it out'
-_NOT_ONES_OWN = frozenset({PORT, METRICS_PORT})
 
 
 def hook(data: Data) -> str:
@@ -105,7 +104,7 @@ def conflicts(template: Data) -> Iterator[Misuse]:
         for port in ports(container):
             number, name = port.get("containerPort"), port.get("name")
             way: Way = ("spec", "containers", {"name": container.get("name")}, "ports", {"containerPort": number})
-            if number in _NOT_ONES_OWN:
+            if number in (PORT, METRICS_PORT):
                 yield Misuse(
                     way=way,
                     sentence=f"container {container.get('name')} uses port {number}, which is the sidecar's; have it "

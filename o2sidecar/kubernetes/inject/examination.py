@@ -13,6 +13,7 @@ from o2sidecar.kubernetes.inject.app_port import AppPort, Unclear, find_app_port
 from o2sidecar.kubernetes.inject.former import Former
 from o2sidecar.kubernetes.inject.former_proxy import FormerProxy
 from o2sidecar.kubernetes.inject.options import InjectOptions
+from o2sidecar.kubernetes.inject.shape import misfits_of_pods, misfits_of_service
 from o2sidecar.kubernetes.inject.subject import Subject
 from o2sidecar.kubernetes.inject.wishes import Wishes, choice, misuses, wishes_of
 from o2sidecar.kubernetes.objects import at, is_a, items, namespace, pod_spec, selects
@@ -90,6 +91,9 @@ class Examination:
         """What there is to know about pods that want a sidecar; `None` when they cannot have one."""
         base = former.base or ()
         template = at(former.data, base)
+        services = self._services_of(former, template, formers)
+        if self._misshapen(former, template, [formers[one] for one in services]):
+            return None
         wishes, problems = wishes_of(template, self.flags)
         found = [*problems, *eligibility.obstacles(former.data, template, wishes)]
         proxy, refusal = self._proxy(former, template, formers, wishes)
@@ -105,7 +109,6 @@ class Examination:
             self.say(former.subject, Severity.ERROR, one.sentence, one.way, base)
         if found:
             return None
-        services = self._services_of(former, template, formers)
         try:
             port = self._port(template, rest, wishes, proxy, [formers[one].data for one in services])
         except Unclear as error:
@@ -121,6 +124,14 @@ class Examination:
             services=services,
             port=port,
         )
+
+    def _misshapen(self, former: Former, template: Data, services: Sequence[Former]) -> bool:
+        """Whether there is anything here that is not built as Kubernetes has it."""
+        found = [(former, former.base or (), one) for one in misfits_of_pods(template)]
+        found += [(service, (), one) for service in services for one in misfits_of_service(service.data)]
+        for whose, base, one in found:
+            self.say(whose.subject, Severity.ERROR, one.sentence, one.way, base)
+        return bool(found)
 
     def _port(
         self, template: Data, rest: Data, wishes: Wishes, proxy: FormerProxy | None, services: Sequence[Data]

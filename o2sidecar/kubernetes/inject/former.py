@@ -17,12 +17,13 @@ from o2sidecar.kubernetes.objects import (
     containers,
     is_a,
     items,
+    kind,
     pod_spec,
     template,
     template_path,
 )
 from o2sidecar.kubernetes.operations import Data, Path
-from o2sidecar.kubernetes.original import ORIGINAL, STATUS, NotUndone, Original, undo
+from o2sidecar.kubernetes.original import ADDED_KINDS, NOT_OURS, ORIGINAL, STATUS, NotUndone, Original, undo
 
 
 @frozen(kw_only=True, eq=False, slots=False)
@@ -99,6 +100,8 @@ def _restore(subject: Subject, base: Path | None) -> Former:
         return Former(subject=subject, written=data, base=base)
     original = Original.from_text(text)
     if original.is_of_new_object:
+        if kind(data) not in ADDED_KINDS:
+            raise ValueError(f"its annotation {ORIGINAL} {NOT_OURS}: inject adds no {kind(data)}")
         if not original.is_as_made(data):
             raise ValueError(
                 "somebody edited it since inject added it; to keep it, take its annotation o2sidecar/original out, so "

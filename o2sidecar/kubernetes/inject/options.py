@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from o2sidecar.kubernetes.container import CONFIG_MAP, IMAGE, SECRET, SidecarSpec
+from o2sidecar.kubernetes.container import CONFIG_MAP, IMAGE, OBJECT_NAME, SECRET, SidecarSpec
 from o2sidecar.kubernetes.terminal import Misused
 
 Mode = Literal["auto", "container", "native"]
@@ -15,7 +15,8 @@ Route = Literal["none", "istio", "gateway-api", "ingress"]
 
 
 def _texts(value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(value)
+    """Each once: a route's hosts must differ."""
+    return tuple(dict.fromkeys(value))
 
 
 @frozen(kw_only=True)
@@ -70,6 +71,15 @@ class InjectOptions:
             raise ValueError("with --route, --host has to be one host name, without a port or a dot before it")
         if self.gateway.count("/") > 1 or self.gateway.startswith("/") or self.gateway.endswith("/"):
             raise ValueError("--gateway is NAMESPACE/NAME, or NAME in the app's own namespace")
+        for flag, said in (
+            ("-n", self.namespace),
+            ("--gateway", self.gateway.replace("/", "")),
+            ("--ingress-class", self.ingress_class),
+            ("--tls-secret", self.tls_secret),
+            ("--monitoring-namespace", self.monitoring_namespace),
+        ):
+            if said and OBJECT_NAME.fullmatch(said) is None:
+                raise ValueError(f"{flag}: {said!r} is no name of an object")
 
 
 def from_flags(**flags: Any) -> InjectOptions:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from typing import Any
 
 from o2sidecar.kubernetes.inject.transforming import Decide, transform
+from o2sidecar.kubernetes.once import Once
 from o2sidecar.kubernetes.terminal import STANDARD, Terminal
 from o2sidecar.kubernetes.whole_file import put
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
     """The arguments that both commands have."""
-    parser.add_argument("-f", "--file", metavar="FILE|-", required=True, help="the manifest; -: standard input")
-    parser.add_argument("-o", "--output", metavar="FILE", default=STANDARD, help="else standard output")
+    add: Any = partial(parser.add_argument, action=Once)
+    add("-f", "--file", metavar="FILE|-", required=True, help="the manifest; -: standard input")
+    add("-o", "--output", metavar="FILE", default=STANDARD, help="else standard output")
     parser.add_argument("-n", "--namespace", metavar="NS", default="", help="of objects that say none, as kubectl's -n")
 
 

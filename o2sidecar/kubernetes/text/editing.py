@@ -83,12 +83,24 @@ class _Editing:
             self._branch(slot.branch, slot.entry, style)
         elif slot.value is not KEPT:
             written = flow(slot.value, style, self.text.indentation(node.content))
-            if node.written:
+            if self._ends_at_colon(slot):
+                self.splices.cut(slot.entry.header, node.end)
+            elif node.written:
                 self.splices.replace(node.content, node.end, written)
             else:
                 colon = self.text.characters[slot.entry.header - 1 : slot.entry.header] == ":"
                 at = slot.entry.header
                 self.splices.replace(at, at, written and (" " if colon else style.colon) + written)
+
+    def _ends_at_colon(self, slot: Slot) -> bool:
+        """Whether nothing is to stand behind `key:` within braces, as it was once."""
+        entry = slot.entry
+        assert entry
+        return (
+            isinstance(slot.value, Verbatim)
+            and not slot.value.text
+            and self.text.characters[entry.header - 1 : entry.value.start] == ": "
+        )
 
     def _value(self, entry: Entry, value: Data, *, root: bool = False) -> None:
         """Another value behind `key:` or `-`, in block style."""

@@ -16,7 +16,7 @@ class Node:
     Attributes:
         kind: `scalar`, `sequence`, `mapping` or `alias`.
         start: of its anchor and tag, if it has any; where it would stand, for a null that is not written.
-        content: behind anchor and tag.
+        content: behind anchor and tag; a scalar's tag, with the anchor beside it, is a part of it.
         end: behind its last character; a block scalar's last line break is not one of them.
         flow: whether it is a collection in brackets or braces.
         style: a scalar's quote, `|`, `>`, or nothing.

@@ -9,12 +9,13 @@ from typing import Any
 from attrs import Factory, define
 
 from o2sidecar.kubernetes.findings import Finding, ManifestProblem, Severity
-from o2sidecar.kubernetes.text.limits import DEEPEST, LARGEST_STREAM, MOST_NODES
+from o2sidecar.kubernetes.text.limits import DEEPEST, LARGEST_STREAM, LONGEST_READ_SLOWLY, MOST_NODES
 from o2sidecar.kubernetes.text.lines import BOM, Text
 from o2sidecar.kubernetes.text.nodes import Entry, Node
 from o2sidecar.kubernetes.text.scalars import scalar
 
 _TEMPLATE = "this is a template that is not rendered yet; render it first, for instance with `helm template`"
+_OTHER_COLLECTION = {"mapping": "tag:yaml.org,2002:seq", "sequence": "tag:yaml.org,2002:map"}
 _LEADING_TABS = re.compile(r"(?m)^[ \t]*\t[ \t]*")
 
 
@@ -22,11 +23,18 @@ def read_documents(text: Text) -> list[Node]:
     """The root of each document. Raises `ManifestProblem`."""
     if len(text.characters) > LARGEST_STREAM:
         raise ManifestProblem.at(text.place(0), f"it has more than {LARGEST_STREAM} characters")
+    reading = _Reading(text=text, shift=text.characters.startswith(BOM))
     try:
-        return _read(text, _Reading(text=text), _quick_events)
-    except _UnreadableText:
-        # The other parser reads some JSON more, and says better what is wrong.
-        reading = _Reading(text=text)
+        return _read(text, reading, _quick_events)
+    except _UnreadableText as unreadable:
+        if len(text.characters) > LONGEST_READ_SLOWLY:
+            raise reading.problem(unreadable.error) from None
+    return read_slowly(text)
+
+
+def read_slowly(text: Text) -> list[Node]:
+    """The same by the other parser, which reads some JSON more, and says better what is wrong."""
+    reading = _Reading(text=text)
     try:
         return _read(text, reading, _events)
     except _UnreadableText as unreadable:
@@ -50,12 +58,10 @@ class _UnreadableText(Exception):
 
 
 def _quick_events(characters: str) -> Iterator[Any]:
-    """By libyaml, which Kubernetes' own parser is made after; it counts from behind a byte order mark."""
+    """By libyaml, which Kubernetes' own parser is made after."""
     import yaml  # noqa: PLC0415 (only where there are manifests)
 
     try:
-        if characters.startswith(BOM):
-            raise ValueError("a byte order mark")
         yield from yaml.parse(characters, Loader=yaml.CLoader)
     except Exception as error:  # not there, or what either parser lets through
         raise _UnreadableText(error) from None
@@ -83,9 +89,10 @@ class _Open:
 
 @define(kw_only=True)
 class _Reading:
-    """A document being read."""
+    """A document being read; `shift`: characters of a byte order mark that the parser does not count."""
 
     text: Text
+    shift: int = 0
     open: list[_Open] = Factory(list)
     anchors: dict[str, Node | None] = Factory(dict)
     strings: list[tuple[int, int]] = Factory(list)
@@ -97,7 +104,7 @@ class _Reading:
     def take(self, event: Any) -> bool:
         """An event; whether it ends the document."""
         kind = type(event).__name__
-        begin, end = event.start_mark.index, event.end_mark.index
+        begin, end = event.start_mark.index + self.shift, event.end_mark.index + self.shift
         if kind == "DocumentStartEvent":
             self.start, self.root, self.weight = end, None, 0
             self.anchors.clear()
@@ -126,7 +133,7 @@ class _Reading:
         """What a parser's error means to people."""
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         offset = mark.index if mark else getattr(error, "position", 0) or 0
-        offset = min(offset, len(self.text.characters))
+        offset = min(offset + self.shift, len(self.text.characters))
         template = self._template(self.text.line_end(offset))
         if template is not None:
             return ManifestProblem.at(self.text.place(template), _TEMPLATE)
@@ -148,6 +155,10 @@ class _Reading:
             raise ManifestProblem.at(self.text.place(content), _TEMPLATE)
         if len(self.open) >= DEEPEST:
             raise ManifestProblem.at(self.text.place(begin), f"it is nested deeper than {DEEPEST} levels")
+        if _tag(event.tag) == _OTHER_COLLECTION[kind]:
+            raise ManifestProblem.at(
+                self.text.place(begin), f"it is tagged as another thing than the {kind} that it is"
+            )
         flow = bool(event.flow_style)
         data: Any = {} if kind == "mapping" else []
         node = Node(kind=kind, start=begin, content=content, end=end, flow=flow, data=data, entries=[])
@@ -177,7 +188,9 @@ class _Reading:
         self._put(Node(kind="alias", start=begin, content=begin, end=end, data=target.data, weight=target.weight))
 
     def _scalar(self, event: Any, begin: int, end: int) -> None:
-        content = self.text.behind_properties(begin) if event.anchor is not None or event.tag is not None else begin
+        behind = self.text.behind_properties(begin) if event.anchor is not None or event.tag is not None else begin
+        # A tag says what its scalar is, so that it goes with it, and comes back with it.
+        content = behind if event.tag is None else begin
         style = event.style or ""
         if style:
             self.strings.append((begin, end))
@@ -185,7 +198,7 @@ class _Reading:
             offset = self.text.characters.find("{{", begin, end)
             raise ManifestProblem.at(self.text.place(max(offset, begin)), _TEMPLATE)
         if style in ("|", ">"):
-            end = self._block_end(content, end)
+            end = self._block_end(behind, end)
         node = Node(kind="scalar", start=begin, content=min(content, end), end=end, style=style)
         try:
             node.data = scalar(_characters(event.value), plain=not style, tag=_tag(event.tag))

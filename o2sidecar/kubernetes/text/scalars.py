@@ -22,16 +22,23 @@ _INTEGER = re.compile(r"([-+]?)(?:(0[xX])([0-9a-fA-F]+)|(0[bB])([01]+)|(0[oO]?)(
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _BASES = {"0x": 16, "0b": 2, "0o": 8, "0": 8}
 _PREFIX = "tag:yaml.org,2002:"
-_RESOLVED = ("null", "bool", "int", "float")
+_RESOLVED = {"null": (type(None),), "bool": (bool,), "int": (int,), "float": (float, int)}
+_COLLECTIONS = {"map": "mapping", "seq": "list"}
 
 
 def scalar(text: str, *, plain: bool, tag: str | None) -> Data:
     """The value of a scalar. Raises `ValueError` with a sentence for numbers that JSON does not have."""
     if tag is None:
         return resolve(text) if plain else text
-    if tag.removeprefix(_PREFIX) in _RESOLVED:
-        return resolve(text)
-    return text
+    kind = tag.removeprefix(_PREFIX)
+    if kind in _COLLECTIONS:
+        raise ValueError(f"{text[:40]!r} is tagged as a {_COLLECTIONS[kind]}, but is none; take the tag out")
+    if kind not in _RESOLVED:
+        return text
+    value = resolve(text)
+    if type(value) not in _RESOLVED[kind]:
+        raise ValueError(f"{text[:40]!r} is tagged as !!{kind}, but is none; take the tag out")
+    return value
 
 
 def resolve(text: str) -> Data:

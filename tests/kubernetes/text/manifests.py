@@ -26,6 +26,7 @@ DATA = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=10,
 )
+_TAGS = {"null": (type(None),), "bool": (bool,), "int": (int,), "float": (float,)}
 ROOTS = st.dictionaries(KEYS, DATA, min_size=1, max_size=4)
 
 
@@ -47,7 +48,9 @@ class Writer:
             return self.random.choice(["", "--- "]) + self.flow(data) + self.newline
         lines = ["---"] if self.random.random() < 0.3 else []
         lines += self.block(data)
-        return self.newline.join(lines) + self.random.choice(["", self.newline, self.newline])
+        # Without a line break at the end, a block scalar's text would have none either.
+        ends = [self.newline] if any("|" in line for line in lines) else ["", self.newline, self.newline]
+        return self.newline.join(lines) + self.random.choice(ends)
 
     def block(self, data: Data) -> list[str]:
         """Lines of a collection that is not empty."""
@@ -99,7 +102,16 @@ class Writer:
             return "{" + opening + inside + opening + "}" if value else "{}"
         if isinstance(value, list):
             return "[" + opening + comma.join(map(self.flow, value)) + opening + "]" if value else "[]"
-        return self.scalar(value)
+        return self.tagged(value)
+
+    def tagged(self, value: Data) -> str:
+        """A scalar, now and then with its tag, which says what it is whatever its quotes; and with an anchor."""
+        kind = next((name for name, types in _TAGS.items() if type(value) in types), "str")
+        if self.random.random() > 0.15 or (isinstance(value, str) and not value.isprintable()):
+            return self.scalar(value)
+        text = value if isinstance(value, str) else json.dumps(value)
+        written = json.dumps(text) if kind == "str" or self.random.random() < 0.5 else text
+        return self.random.choice(["!!{} {}", "&x !!{} {}"]).format(kind, written)
 
     def scalar(self, value: Data) -> str:
         """A scalar that is good in flow style and as a key as well."""

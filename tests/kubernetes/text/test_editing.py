@@ -144,7 +144,16 @@ class EditingTests(SynchronousTestCase):
     def test_anchors(self) -> None:
         """An anchor that no alias needs stays where it is."""
         self.there_and_back("a: &a {} # c\n", "a: &a # c\n  x: 1\n", add("a", "x"))
-        self.there_and_back("a: !!str &b 1\n", "a: !!str &b x\n", replace("a", value="x"))
+
+    def test_tags(self) -> None:
+        """A scalar's tag goes with it, as it says what that is, and comes back with it; a collection's stays."""
+        for written in ("!!int '8080'", "!!str &b 1", "&b !!str 1", "!!str\n  x", "!!int 8080 # c"):
+            comment = " # c" if "#" in written else ""
+            self.there_and_back(f"a: {written}\nb: 1\n", f"a: x{comment}\nb: 1\n", replace("a", value="x"))
+        self.there_and_back("{a: !!int '1', b: 2}", "{a: x, b: 2}", replace("a", value="x"))
+        self.there_and_back("a: !!map {b: 1}\n", "a: !!map {b: 1, x: 1}\n", add("a", "x"))
+        for written in ("!!map {b: 1}", "!!seq [1]"):
+            self.assertRaises(ManifestProblem, self.edited, f"a: {written}\n", replace("a", value="x"))
 
     def test_refused(self) -> None:
         """What does not fit is a problem with the document's place."""

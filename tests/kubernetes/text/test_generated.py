@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.kubernetes.operations import Data, apply, same
-from o2sidecar.kubernetes.text import Stream
+from o2sidecar.kubernetes.text import Document, Stream
+from o2sidecar.kubernetes.text.reading import read_slowly
 from tests.kubernetes.text.manifests import changes, manifests, places
 
 EXAMPLES = int(os.environ.get("O2SIDECAR_EXAMPLES", "50"))
@@ -31,11 +32,14 @@ class GeneratedTests(SynchronousTestCase):
     @settings(max_examples=EXAMPLES, deadline=None)
     @given(manifests())
     def test_both_parsers(self, manifest: tuple[Data, str]) -> None:
-        """A byte order mark, which wants the slower parser, changes neither places nor sources."""
+        """Neither a byte order mark nor the slower parser changes places or sources."""
         data, text = manifest
         one, other = (Stream.read(mark + text.lstrip("\ufeff"), "f").documents[0] for mark in ("", "\ufeff"))
+        slow = Document(text=one.text, index=0, root=read_slowly(one.text)[0])
         for path in places(data):
-            self.assertEqual((one.place(path), one.source(path)), (other.place(path), other.source(path)))
+            found = one.place(path), one.source(path)
+            self.assertEqual(found, (other.place(path), other.source(path)))
+            self.assertEqual(found, (slow.place(path), slow.source(path)))
 
     @settings(max_examples=EXAMPLES, deadline=None)
     @given(st.data())
