@@ -142,10 +142,10 @@ class Configured:
         self.environment[variable] = _STAND_IN if value is None else value.decode("utf-8", "replace")
 
     def _read_files(self, container: Data, pod: Data, lookup: _Lookup) -> None:
-        volumes = {one.get("name"): one for one in objects.items(objects.pod_spec(pod).get("volumes"))}
+        volumes = {str(one.get("name")): one for one in objects.items(objects.pod_spec(pod).get("volumes"))}
         for mount in objects.items(container.get("volumeMounts")):
             place, inner = str(mount.get("mountPath")), str(mount.get("subPath") or "")
-            for kind, name, paths in _sources(volumes.get(mount.get("name"), {})):
+            for kind, name, paths in _sources(volumes.get(str(mount.get("name")), {})):
                 values = lookup.values(kind, name) if kind else None
                 if values is None:
                     self._elsewhere[place] = lookup.title(kind, name) if kind else f"the volume {mount.get('name')}"

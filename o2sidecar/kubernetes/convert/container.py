@@ -79,7 +79,7 @@ def _of_flag(given: Given) -> bool:
 def _metrics_port(container: Data, given: Mapping[str, Given]) -> str | int:
     """Where probes go: our port by its name, or the number of the port that metrics have already."""
     if "metrics_address" not in given:
-        taken = {port.get("containerPort") for port in objects.ports(container)}
+        taken = [port.get("containerPort") for port in objects.ports(container)]
         if METRICS_PORT in taken:
             raise ValueError(f"port {METRICS_PORT} is taken by another port of it; the sidecar's metrics are there")
         return METRICS_PORT_NAME

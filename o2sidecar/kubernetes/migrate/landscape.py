@@ -79,7 +79,8 @@ class Route:
     @property
     def hosts(self) -> tuple[str, ...]:
         """For which it is."""
-        return tuple(host for host in self.of.data["spec"].get("hosts") or () if isinstance(host, str))
+        said = self.of.data["spec"].get("hosts")
+        return tuple(host for host in said if isinstance(host, str)) if isinstance(said, list) else ()
 
 
 @frozen(kw_only=True, eq=False)
