@@ -47,7 +47,6 @@ _HOPS = frozenset(
         b"x-real-ip",
     }
 )
-
 """What proxies say about the way that a request came."""
 
 _POISON = frozenset({b"proxy"})

@@ -43,9 +43,8 @@ class SidecarService(Service):
     `ending`: told first when the service stops; then connections are still accepted for `delay` seconds, so that
     whoever sends requests here has time to notice. `drain`: called when the listeners are closed; its Deferred fires
     when the running requests are done. `announce` and `warnings`: lines for the log, once, at the start. `flush`:
-    called at the very end. `reload`: reads the settings again, where that is wanted.
-    `unfit`: asked when a background job has begun; whatever it
-    says is a reason not to run, for which `end_process` is called.
+    called at the very end. `reload`: reads the settings again, where that is wanted. `unfit`: asked when a background
+    job has begun; whatever it says is a reason not to run, for which `end_process` is called.
     """
 
     _log = Logger()
@@ -120,7 +119,7 @@ class SidecarService(Service):
             self._log.error("{why}", why=why)
             self._end_process()
 
-    def exchange(self, ending: Sequence[Background], beginning: Sequence[Background]) -> None:
+    def swap_jobs(self, ending: Sequence[Background], beginning: Sequence[Background]) -> None:
         """Have other jobs run in the background than some that do."""
         self._background = [each for each in self._background if each not in ending] + list(beginning)
         for each in ending:

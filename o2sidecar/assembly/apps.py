@@ -56,9 +56,10 @@ class _Tls:
 
 
 def proxy_of(
-    settings: Settings, structure: Structure, people: People, answers: Answers, reactor: Any, *, pools: dict[str, Pool]
-) -> Served:
-    """The way to the apps, by path; the connections to each are put into `pools`, by the upstream's id."""
+    settings: Settings, structure: Structure, people: People, answers: Answers, reactor: Any
+) -> tuple[Served, dict[str, Pool]]:
+    """The way to the apps, by path, and the connections to each, by the upstream's id."""
+    pools: dict[str, Pool] = {}
     tls = _Tls.of(settings) if any(upstream.scheme == "https" for upstream in structure.upstreams) else _Tls()
     apps: dict[bytes, App] = {}
     patterns: list[tuple[Rewriting, App]] = []
@@ -72,12 +73,13 @@ def proxy_of(
             patterns.append((upstream.rewriting, app))
     if not patterns and len(apps) == 1 and b"/" in apps:
         # The one app of a sidecar: no need to ask whose a path is.
-        return apps[b"/"]
-    return Router(
+        return apps[b"/"], pools
+    router = Router(
         routes=apps,
         patterns=patterns,
         nothing=lambda exchange: answers.refuse(exchange, NothingThere(reason="no_upstream")),
     )
+    return router, pools
 
 
 def _app(settings: Settings, upstream: Upstream, people: People, answers: Answers, reactor: Any, *, tls: _Tls) -> App:

@@ -32,16 +32,13 @@ class Edge:
     now: Callable[[], float]
 
     @classmethod
-    def of(
-        cls, settings: Settings, reactor: Any, write: Callable[[bytes], object], *, before: Edge | None = None
-    ) -> Edge:
-        """From settings; `write` takes the log's lines. `before`: by earlier settings; its lines and counts go on."""
+    def of(cls, settings: Settings, reactor: Any, lines: LineWriter, *, counts: Counts | None = None) -> Edge:
+        """From settings; `lines` takes those of the log. `counts`: by earlier settings, which go on."""
         forwarding = Forwarding(
             reverse_proxy=settings.reverse_proxy,
             trusted_proxies=TrustedAddresses.parse(settings.trusted_proxy_ips),
             real_client_ip_header=settings.real_client_ip_header,
         )
-        lines = before.lines if before else LineWriter(write=write, clock=reactor)
         moments = Moments(local=settings.logging_local_time)
         excluded = {path.encode() for path in settings.exclude_logging_paths}
         health_checks = {settings.ping_path.encode(), settings.ready_path.encode()}
@@ -58,7 +55,7 @@ class Edge:
         )
         access = AccessLog(around, layout=settings.request_logging_format, excluded=frozenset(excluded))
         log = access.record if settings.request_logging else _not_logged
-        counts = before.counts if before else Counts(requests=RequestCounts(then=log, health_checks=health_checks))
+        counts = counts or Counts(requests=RequestCounts(then=log, health_checks=health_checks))
         requests = counts.requests
         return cls(
             forwarding=forwarding,

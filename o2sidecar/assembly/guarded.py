@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from o2sidecar.assembly.edge import Edge
-from o2sidecar.assembly.lasting import Ending
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.upstream.pool import Pool
 from o2sidecar.service import Background
@@ -37,7 +36,6 @@ class Guarded:
     announce: tuple[str, ...]
     warnings: tuple[str, ...]
     edge: Edge
-    ending: Ending
     trouble: Callable[[], str]
     missing: Callable[[], str]
     store: TicketStore | None

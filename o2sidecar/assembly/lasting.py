@@ -11,6 +11,7 @@ from o2sidecar.assembly.asking import kept_documents
 from o2sidecar.assembly.edge import Edge
 from o2sidecar.assembly.secrets import Keys
 from o2sidecar.guard.session_memory import SessionMemory
+from o2sidecar.observe.lines import LineWriter
 from o2sidecar.providers.kept_documents import Documents, RecentDocuments
 from o2sidecar.settings.options import Settings
 
@@ -55,7 +56,7 @@ class Lasting:
         """From the settings of the start; `write` takes the log's lines."""
         keys = Keys.of(settings, reactor)
         return cls(
-            edge=Edge.of(settings, reactor, write),
+            edge=Edge.of(settings, reactor, LineWriter(write=write, clock=reactor)),
             ending=Ending(),
             keys=keys,
             memory=SessionMemory(keys.ring, most=settings.session_cache_size),

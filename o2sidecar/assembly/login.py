@@ -139,14 +139,14 @@ def _local_form(people: People, answers: Answers, edge: Edge) -> LocalForm | Non
     if people.local_users is None:
         return None
     fresh = answers.logins.reauthentication
-    return LocalForm(
+    form = LocalForm(
         judge=people.local_users.session,
-        begun=fresh.of_local_user if fresh else lambda session: session,
         client_address=edge.forwarding.client_address,
         admission=people.admission,
         answers=answers,
         issue=people.sessions.issue,
     )
+    return attrs.evolve(form, begun=fresh.of_local_user) if fresh else form
 
 
 def _is_api(routes: Sequence[str]) -> Callable[[str], bool]:

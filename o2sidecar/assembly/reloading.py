@@ -17,7 +17,7 @@ from o2sidecar.settings.changes import Changes, changes_of
 from o2sidecar.settings.loaded import Loaded
 from o2sidecar.settings.options import Settings
 
-Exchange = Callable[[Sequence[Background], Sequence[Background]], None]
+SwapJobs = Callable[[Sequence[Background], Sequence[Background]], None]
 """Ends jobs in the background, and begins others."""
 
 
@@ -42,7 +42,7 @@ class InForce:
         """Why nobody can sign in just now; empty if people can."""
         return self.guarded.trouble()
 
-    def turn_to(self, newer: Loaded, exchange: Exchange) -> Changes:
+    def turn_to(self, newer: Loaded, swap_jobs: SwapJobs) -> Changes:
         """Put other settings in force, between two requests; raises `SettingsRefused` and then changes nothing."""
         changes = changes_of(self.loaded, newer)
         if changes.applied:
@@ -51,7 +51,7 @@ class InForce:
             before.guard.make_way(after.guard)
             self.serve(changes.loaded.settings, after)
             self.guarded = after
-            exchange(_without(before, after), _without(after, before))
+            swap_jobs(_without(before, after), _without(after, before))
         self.loaded = changes.loaded
         return changes
 
@@ -61,11 +61,11 @@ def _without(one: Guarded, other: Guarded) -> list[Background]:
 
 
 def configuration_files(
-    in_force: InForce, load: Callable[[], Loaded] | None, exchange: Exchange, reactor: Any
+    in_force: InForce, load: Callable[[], Loaded] | None, swap_jobs: SwapJobs, reactor: Any
 ) -> ConfigurationFiles | None:
     """What reads the configuration again, where that is wanted; `load` does it, if anything can."""
     if load is None or not in_force.loaded.settings.config_reload:
         return None
     return ConfigurationFiles(
-        in_force.loaded.files, load=load, take=lambda newer: in_force.turn_to(newer, exchange), clock=reactor
+        in_force.loaded.files, load=load, take=lambda newer: in_force.turn_to(newer, swap_jobs), clock=reactor
     )

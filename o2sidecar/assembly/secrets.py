@@ -58,10 +58,6 @@ class Keys:
         self.rotation.accept([*self.accepted, *listed])
         self.listed = listed
 
-    def stop(self) -> None:
-        """Rotate no more."""
-        self.rotation.stop()
-
 
 def _key_files(settings: Settings, keys: Keys, reactor: Any) -> Iterator[SecretFile]:
     if settings.cookie_secret_file:

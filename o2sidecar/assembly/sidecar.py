@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypedDict
 
-from attrs import evolve
 from twisted.web.resource import IResource
 
 from o2sidecar.assembly.announcement import (
@@ -25,7 +24,7 @@ from o2sidecar.assembly.lasting import Lasting
 from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_of, sign_in_of, surroundings_of
 from o2sidecar.assembly.logout import logout_endpoints
-from o2sidecar.assembly.metrics import metrics_listening
+from o2sidecar.assembly.metrics import metrics_listening, outage_of
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.reauthentication import reauthenticated
 from o2sidecar.assembly.registrations import registrations_of
@@ -42,9 +41,7 @@ from o2sidecar.providers.registrations import Registrations
 from o2sidecar.service import Background, SidecarService
 from o2sidecar.settings.load import Loaded
 from o2sidecar.settings.options import Settings
-from o2sidecar.settings.redis_rules import bridges_outages
 from o2sidecar.signin.answers import Answers
-from o2sidecar.site import Outage
 
 
 class ServerRules(TypedDict):
@@ -72,7 +69,7 @@ def make_sidecar(
     came from.
     """
     settings, lasting = loaded.settings, Lasting.of(loaded.settings, reactor, write)
-    make = partial(_with_apps, lasting=lasting, reactor=reactor, write=write)
+    make = partial(_with_apps, lasting=lasting, reactor=reactor)
     guarded, most = make(loaded), bearable(descriptors)
     guarded.take_over()
     server, pools = HttpServer(guarded.root, clock=reactor, **_rules_of(settings, guarded, most)), dict(guarded.pools)
@@ -91,10 +88,10 @@ def make_sidecar(
         if files:
             files.stop()
 
-    def exchange(ending: Sequence[Background], beginning: Sequence[Background]) -> None:
-        service.exchange(ending, beginning)
+    def swap_jobs(ending: Sequence[Background], beginning: Sequence[Background]) -> None:
+        service.swap_jobs(ending, beginning)
 
-    files = configuration_files(in_force, reread, exchange, reactor)
+    files = configuration_files(in_force, reread, swap_jobs, reactor)
     service = SidecarService(
         listeners=listening.listeners,
         background=(*guarded.background, *listening.background, *beside, *((files,) if files else ())),
@@ -135,17 +132,14 @@ def _listening(
     )
 
 
-def _with_apps(loaded: Loaded, *, lasting: Lasting, reactor: Any, write: Callable[[bytes], object]) -> Guarded:
+def _with_apps(loaded: Loaded, *, lasting: Lasting, reactor: Any) -> Guarded:
     """The tree with the ways to the apps in it."""
-    pools: dict[str, Pool] = {}
-    guarded = _guarded(
+    return _guarded(
         loaded,
-        lambda people, answers: proxy_of(loaded.settings, loaded.structure, people, answers, reactor, pools=pools),
+        lambda people, answers: proxy_of(loaded.settings, loaded.structure, people, answers, reactor),
         lasting,
         reactor,
-        write,
     )
-    return evolve(guarded, pools=pools)
 
 
 def _rules_of(settings: Settings, guarded: Guarded, most: int) -> ServerRules:
@@ -164,10 +158,9 @@ def guard_resource(resource: IResource, loaded: Loaded, *, reactor: Any, write: 
     """
     guarded = _guarded(
         loaded,
-        lambda people, _: TwistedResource(resource, reserved=people.headers.reserved()),
+        lambda people, _: (TwistedResource(resource, reserved=people.headers.reserved()), {}),
         Lasting.of(loaded.settings, reactor, write),
         reactor,
-        write,
     )
     guarded.take_over()
     return guarded
@@ -175,16 +168,16 @@ def guard_resource(resource: IResource, loaded: Loaded, *, reactor: Any, write: 
 
 def _guarded(
     loaded: Loaded,
-    inner: Callable[[People, Answers], Served],
+    make_inner: Callable[[People, Answers], tuple[Served, Mapping[str, Pool]]],
     lasting: Lasting,
     reactor: Any,
-    write: Callable[[bytes], object],
 ) -> Guarded:
-    settings, edge = loaded.settings, Edge.of(loaded.settings, reactor, write, before=lasting.edge)
+    settings, edge = loaded.settings, Edge.of(loaded.settings, reactor, lasting.edge.lines, counts=lasting.edge.counts)
     registrations, people = _people(loaded, edge, lasting, reactor)
     answers, endpoints = sign_in_of(settings, people, registrations, edge, reactor)
+    inner, pools = make_inner(people, answers)
     guard = SessionGuard(
-        reauthenticated(inner(people, answers), people.auth.fresh, answers),
+        reauthenticated(inner, people.auth.fresh, answers),
         sessions=people.sessions,
         admission=people.admission,
         passes=people.passes,
@@ -199,7 +192,7 @@ def _guarded(
         callbacks=[each.id for each in registrations if registrations.several],
         beside=logout_endpoints(settings, people, answers, edge, reactor),
         trouble=people.provider.trouble_now,
-        outage=_outage(settings, people),
+        outage=outage_of(settings, people.store.trouble if people.store else None),
         ending=lambda: lasting.ending.begun,
         only=before_all(settings, edge, answers),
     )
@@ -208,12 +201,11 @@ def _guarded(
         guard=guard,
         answers=answers,
         take_over=lambda: _take_over(settings, lasting, edge, people),
-        pools={},
+        pools=pools,
         background=(*(each.provider for each in registrations), *people.background),
         announce=tuple(announcement(settings, loaded.structure, registrations)),
         warnings=_warnings(loaded, people),
         edge=edge,
-        ending=lasting.ending,
         trouble=people.provider.trouble_now,
         missing=people.provider.trouble,
         store=people.store,
@@ -244,12 +236,6 @@ def _take_over(settings: Settings, lasting: Lasting, edge: Edge, people: People)
     edge.take_over()
     lasting.keys.turn_to(settings)
     people.take_over()
-
-
-def _outage(settings: Settings, people: People) -> Callable[[], Outage]:
-    """Whether sessions can be looked up, each time it is asked."""
-    store, bad = people.store, Outage.BRIDGED if bridges_outages(settings) else Outage.TOTAL
-    return lambda: bad if store is not None and store.trouble() else Outage.NONE
 
 
 def _unfit(settings: Settings, guarded: Guarded) -> Callable[[], str]:

@@ -65,7 +65,6 @@ class Sessions:
         jitter: Callable[[], float] = lambda: 0,
         grace: float = 0,
         budget: CookieBudget | None = None,
-        remembered: int = 4096,
         memory: SessionMemory | None = None,
         counts: SessionCounts | None = None,
     ) -> None:
@@ -78,7 +77,7 @@ class Sessions:
         self._revocations = revoked.revocations
         self._refresh_period = refresh_period or inf
         self._retry_period = min(retry_period, self._refresh_period)
-        self._memory = memory or SessionMemory(cookie.codec.ring, most=remembered)
+        self._memory = memory or SessionMemory(cookie.codec.ring)
         self._opened = self._memory.opened
         self._counts = counts or SessionCounts()
         self._jitter, self._grace = jitter, grace

@@ -32,8 +32,8 @@ Due = Callable[[Session], bool]
 class TicketRenewal:
     """Renews sessions in a store.
 
-    `lock_time`: as the store's. `lifetimes`: of the sessions.
-    `patience`: seconds to wait for somebody else who renews the same session.
+    `lock_time`: as the store's. `lifetimes`: of the sessions. `patience`: seconds to wait for somebody else who renews
+    the same session.
     """
 
     _log = Logger()

@@ -64,11 +64,11 @@ class Answers:
     """Answers requests that are not served.
 
     `take_cookies`: has an answer delete the session cookies that its request brought; `take_all_cookies`: those of
-    pending logins as well. `is_api`: whether a path with
-    its query belongs to scripts. `force_json_errors`: everything does. `skip_provider_button`: send people to the
-    provider without a page. `websocket_challenge`: whether a WebSocket without a session is answered 401 as other
-    scripts are, or 403 as oauth2-proxy has it. `bare_json`: what accepts JSON gets 401 with `{}`, as from
-    oauth2-proxy. `body_limit`: bytes of a form that are read in search of a destination.
+    pending logins as well. `is_api`: whether a path with its query belongs to scripts. `force_json_errors`: everything
+    does. `skip_provider_button`: send people to the provider without a page. `websocket_challenge`: whether a WebSocket
+    without a session is answered 401 as other scripts are, or 403 as oauth2-proxy has it. `bare_json`: what accepts
+    JSON gets 401 with `{}`, as from oauth2-proxy. `body_limit`: bytes of a form that are read in search of a
+    destination.
     """
 
     pages: Pages

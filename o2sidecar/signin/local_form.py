@@ -21,9 +21,8 @@ class LocalForm:
     """Answers the form.
 
     `judge`: gives the session of a user with a password who is at an address, `None` if there is none; may raise a
-    `Refusal`. `begun`: notes in it what a login tells.
-    `client_address`: where a request comes from. `issue`: begins a session and gives the Set-Cookie
-    values of it.
+    `Refusal`. `begun`: notes in it what a login tells. `client_address`: where a request comes from. `issue`: begins a
+    session and gives the Set-Cookie values of it.
     """
 
     judge: Callable[[str, str, str], Awaitable[Session | None]]

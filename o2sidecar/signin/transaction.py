@@ -59,13 +59,11 @@ class Logins:
     """Begins and completes logins.
 
     `issue`: begins a session and gives the Set-Cookie values of it. `current`: gives the session that a request has
-    already, if it may pass; `look` any that it brings,
-    `why_none` what is the matter where it brings none. `encode_state`: wrap the state in base64. `seeds`: have the
-    state tell the login's seed always, and not only where a login is begun anew by itself or there are several
-    providers.
-    `session_check`: finds out why no session came of a login that was completed; without it nobody asks.
-    `reauthentication`: what logins have to be by where they lead; without it all will do.
-    `random(n)` gives n unguessable bytes; `now` is in seconds since the epoch.
+    already, if it may pass; `look` any that it brings, `why_none` what is the matter where it brings none.
+    `encode_state`: wrap the state in base64. `seeds`: have the state tell the login's seed always, and not only where a
+    login is begun anew by itself or there are several providers. `session_check`: finds out why no session came of a
+    login that was completed; without it nobody asks. `reauthentication`: what logins have to be by where they lead;
+    without it all will do. `random(n)` gives n unguessable bytes; `now` is in seconds since the epoch.
     """
 
     registrations: Registrations

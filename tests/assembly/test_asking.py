@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.assembly.asking import provider_client
 from o2sidecar.assembly.edge import Edge
+from o2sidecar.observe.lines import LineWriter
 from o2sidecar.refusals import ProviderUnavailable
 from o2sidecar.settings.options import Settings
 from tests.settings.loading import load_with
@@ -20,7 +21,8 @@ class NamedHostsTests(SynchronousTestCase):
 
     def connects(self, url: str, settings: Settings, **more: Any) -> bool:
         reactor = MemoryReactorClock()
-        client = provider_client(settings, Edge.of(settings, reactor, lambda _: None), reactor, **more)
+        lines = LineWriter(write=lambda _: None, clock=reactor)
+        client = provider_client(settings, Edge.of(settings, reactor, lines), reactor, **more)
         asking = Deferred.fromCoroutine(client.get(url))
         reactor.advance(10)
         self.failureResultOf(asking, ProviderUnavailable)

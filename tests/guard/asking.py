@@ -112,7 +112,7 @@ def sessions(
     memory: SessionMemory | None = None,
 ) -> Sessions:
     """Sessions on a clock that stands at NOW when the test has not moved it."""
-    return Sessions(
+    found = Sessions(
         cookie=COOKIE,
         headers=headers,
         provider=provider,
@@ -122,8 +122,10 @@ def sessions(
         revoked=revoked or revocation_list(clock),
         refresh_period=refresh_period,
         retry_period=retry_period,
-        remembered=remembered,
         counts=counts,
         grace=grace,
-        memory=memory,
+        memory=memory or SessionMemory(RING, most=remembered),
     )
+    if memory is None:
+        found.take_over()
+    return found

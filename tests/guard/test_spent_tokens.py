@@ -7,11 +7,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.guard.opened import Opened
+from o2sidecar.guard.session_memory import SessionMemory
 from o2sidecar.guard.sessions import Sessions
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
 from o2sidecar.refusals import GrantSpent, SessionEnded
-from tests.guard.asking import ALICE, COOKIE, HEADERS, NOW, Asked, SlowProvider, cookie_of, revocation_list
+from tests.guard.asking import ALICE, COOKIE, HEADERS, NOW, RING, Asked, SlowProvider, cookie_of, revocation_list
 
 DUE = evolve(ALICE, refresh_token="RT-1")
 
@@ -29,7 +30,7 @@ class SpentTests(SynchronousTestCase):
         self.pair = cookie_of(DUE)
 
     def made(self, grace: float, remembered: int = 4096, jitter: float = 0) -> Sessions:
-        return Sessions(
+        found = Sessions(
             cookie=COOKIE,
             headers=HEADERS,
             provider=self.provider,
@@ -40,9 +41,11 @@ class SpentTests(SynchronousTestCase):
             refresh_period=600,
             jitter=lambda: jitter,
             grace=grace,
-            remembered=remembered,
+            memory=SessionMemory(RING, most=remembered),
             counts=self.counts,
         )
+        found.take_over()
+        return found
 
     def ask(self, error: SessionEnded | None = None, pair: str = "") -> Opened | None:
         """What the request's session is, after the provider said this if it was asked."""
