@@ -6,7 +6,7 @@ The same operations are applied to data here, to text in `o2sidecar.kubernetes.t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from attrs import frozen
@@ -30,14 +30,10 @@ class Verbatim:
     Attributes:
         text: what stands in the file, as `Document.source` gives it.
         data: what it says.
-        column: where the text's first line begins, for a block collection; `None` is where its neighbours would.
-        whole: whether the text is a whole pair or item, with its key or dash and its comments.
     """
 
     text: str
     data: Data
-    column: int | None = None
-    whole: bool = False
 
 
 @frozen(kw_only=True)
@@ -93,44 +89,6 @@ def to_json_patch(operations: Iterable[Operation]) -> list[dict[str, Data]]:
 def pointer(path: Path) -> str:
     """The JSON Pointer of a path (RFC 6901 section 3)."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-
-
-def inverse(data: Data, operations: Sequence[Operation]) -> tuple[Operation, ...]:
-    """Operations that undo these: applied to what these make of the data, they give the data back, in its order.
-
-    Raises `ValueError` as `apply` does.
-    """
-    undone: list[Operation] = []
-    for operation in operations:
-        if operation.op != "test":
-            undone.append(_undo(data, operation))
-        data = apply(data, [operation])
-    return tuple(reversed(undone))
-
-
-def _undo(data: Data, operation: Operation) -> Operation:
-    path = operation.path
-    if not path:
-        return Operation(op="replace", path=path, value=data)
-    parent = look_up(data, path[:-1])
-    last = path[-1]
-    if operation.op == "add" and isinstance(parent, list):
-        return Operation(op="remove", path=(*path[:-1], len(parent) if last == END else last))
-    if operation.op == "add" and last not in parent:
-        return Operation(op="remove", path=path)
-    former = look_up(data, path)
-    if operation.op == "remove":
-        return Operation(op="add", path=path, value=former, before=_behind(parent, last))
-    return Operation(op="replace", path=path, value=former)
-
-
-def _behind(parent: Data, key: str | int) -> str | None:
-    """The key that follows another; `None` behind the last, and in lists."""
-    if not isinstance(parent, dict):
-        return None
-    keys = list(parent)
-    following = keys[keys.index(key) + 1 :]
-    return following[0] if following else None
 
 
 def _at(data: Data, operation: Operation, depth: int) -> Data:

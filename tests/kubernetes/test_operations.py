@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.kubernetes.operations import Operation, Path, Verbatim, apply, inverse, look_up, to_json_patch
+from o2sidecar.kubernetes.operations import Operation, Path, Verbatim, apply, look_up, to_json_patch
 
 KEYS = st.sampled_from(["a", "b", "-", "0", "a/b", "~", "~1", "", "é", "o2sidecar/host"])
 DATA = st.recursive(
@@ -115,11 +115,3 @@ class ApplyTests(SynchronousTestCase):
         operations = draw.draw(changes(data))
         patch = json.loads(json.dumps(to_json_patch(operations)))
         self.assertEqual(apply(data, operations), jsonpatch.apply_patch(data, patch))
-
-    @given(st.data())
-    def test_inverse(self, draw: st.DataObject) -> None:
-        """Forth and back is the same data in the same order."""
-        data = draw.draw(DATA)
-        operations = draw.draw(changes(data))
-        back = apply(apply(data, operations), inverse(data, operations))
-        self.assertEqual(json.dumps(back), json.dumps(data))

@@ -39,7 +39,6 @@ FAMILIES: Mapping[str, tuple[Rule, ...]] = {
 """The rules by what they are about."""
 
 RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES.values() for rule in family)
-BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
 
 
 def judge(scene: Scene) -> list[Finding]:

@@ -110,7 +110,7 @@ class Examination:
         if found:
             return None
         try:
-            port = self._port(template, rest, wishes, proxy, [formers[one].data for one in services])
+            port = self._port(rest, wishes, proxy, [formers[one].data for one in services])
         except Unclear as error:
             self.say(former.subject, Severity.ERROR, str(error), ("spec", "containers"), base)
             return None
@@ -133,9 +133,7 @@ class Examination:
             self.say(whose.subject, Severity.ERROR, one.sentence, one.way, base)
         return bool(found)
 
-    def _port(
-        self, template: Data, rest: Data, wishes: Wishes, proxy: FormerProxy | None, services: Sequence[Data]
-    ) -> AppPort:
+    def _port(self, rest: Data, wishes: Wishes, proxy: FormerProxy | None, services: Sequence[Data]) -> AppPort:
         return find_app_port(
             rest,
             services,

@@ -192,7 +192,7 @@ def misuses(data: Data, template: Data) -> Iterator[Misuse]:
         for kind, key in _ours(data):
             if is_a(data, "", "Service") and kind == "annotations" and key == ORIGINAL:
                 continue
-            yield Misuse(way=("metadata", kind, key), sentence=f"{key} {_belongs(key, template is not None)}")
+            yield Misuse(way=("metadata", kind, key), sentence=f"{key} {_belongs(key, data, template)}")
     for kind, key in _ours(template) if template is not None else ():
         way: Way = ("metadata", kind, key)
         value = mapping(metadata(template).get(kind)).get(key)
@@ -216,7 +216,8 @@ def _ours(data: Data) -> Iterator[tuple[str, str]]:
                 yield kind, key
 
 
-def _belongs(key: str, has_template: bool) -> str:
+def _belongs(key: str, data: Data, template: Data) -> str:
     kind = "labels" if key == INJECT else "annotations"
-    where = "the pod template" if has_template else "the workload's pod template"
-    return f"stands in the wrong place: it belongs to the {kind} of {where} (spec.template.metadata.{kind})"
+    where = "the pod template" if template is not None else "the workload's pod template"
+    path = ".".join(map(str, (*(template_path(data) or ("spec", "template")), "metadata", kind)))
+    return f"stands in the wrong place: it belongs to the {kind} of {where} ({path})"

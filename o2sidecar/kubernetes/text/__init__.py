@@ -1,5 +1,5 @@
 """YAML and JSON as text with places: read as Kubernetes reads them, changed without touching what stays."""
 
-from o2sidecar.kubernetes.text.stream import Document, Stream, verbatim
+from o2sidecar.kubernetes.text.stream import Document, Stream
 
-__all__ = ["Document", "Stream", "verbatim"]
+__all__ = ["Document", "Stream"]

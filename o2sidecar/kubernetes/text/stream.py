@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from o2sidecar.kubernetes.findings import ManifestProblem, Place
-from o2sidecar.kubernetes.operations import Data, Operation, Path, Verbatim, apply, inverse, same
+from o2sidecar.kubernetes.operations import Data, Operation, Path, apply, same
 from o2sidecar.kubernetes.text.changes import Changes
 from o2sidecar.kubernetes.text.editing import splices_of
 from o2sidecar.kubernetes.text.lines import Text
@@ -66,39 +66,6 @@ class Document:
     def edited(self, operations: Sequence[Operation]) -> str:
         """The whole stream's text after operations on this document; see `Stream.edited`."""
         return _edited(self.text, [self], {self.index: operations})
-
-    def inverse(self, operations: Sequence[Operation]) -> tuple[Operation, ...]:
-        """Operations that undo these on the edited document.
-
-        A scalar that is replaced comes back as it was written, what is removed from block style with its comments; what
-        is added goes without a trace, but for blanks between a `{}` and a comment. Raises as `edited` does.
-        """
-        document, undone = self, []
-        for operation in operations:
-            for back in inverse(document.data, [operation]):
-                undone.append(evolve(back, value=document._remembered(back)))
-            document = Stream.read(document.edited([operation]), self.text.name).documents[self.index]
-        return tuple(reversed(undone))
-
-    def _remembered(self, back: Operation) -> Data | Verbatim:
-        """The value of an inverse operation with its text in this document, where it is written here."""
-        entries = list(self._entries(back.path))
-        if back.op == "remove" or len(entries) != len(back.path):
-            return back.value
-        text, node = self.text, entries[-1].value if entries else self.root
-        if back.op == "replace" or not entries:
-            return Verbatim(
-                text=self.source(back.path), data=back.value, column=text.column(node.content) if node.entries else None
-            )
-        start, end = entries[-1].start, entries[-1].end
-        column = text.column(start)
-        parents = list(self._entries(back.path[:-1]))
-        parent = parents[-1].value if parents else self.root
-        if not parent.flow:
-            if text.leads(start) and (parents or parent.entries[0] is not entries[-1]):
-                start = text.before_comments(start)
-            end = text.behind_comments(end, column)
-        return Verbatim(text=text.characters[start:end], data=back.value, column=column, whole=True)
 
     def _entries(self, path: Path) -> Iterator[Entry]:
         """What a path leads through, as far as it is written."""
@@ -195,10 +162,3 @@ def entry_at(node: Node, step: str | int) -> Entry | None:
     if node.kind == "sequence" and isinstance(step, int) and 0 <= step < len(node.entries):
         return node.entries[step]
     return None
-
-
-def verbatim(text: str) -> Verbatim:
-    """A value from what `Document.source` gave; raises `ManifestProblem` if that is no value."""
-    inner = min((len(line) - len(line.lstrip(" ")) for line in text.splitlines()[1:] if line.strip()), default=0)
-    documents = Stream.read(" " * inner + text, "the remembered text").documents
-    return Verbatim(text=text, data=documents[0].data if documents else None)

@@ -81,9 +81,6 @@ def document_lines(value: Data, style: BlockStyle) -> list[str]:
 
 def entry_lines(key: str | None, value: Data, style: BlockStyle) -> list[str]:
     """A pair, or an item where the key is `None`, indented from its own column."""
-    if isinstance(value, Verbatim) and value.whole:
-        first, *rest = _lines(value.text)
-        return [first if value.column is None else Raw(" " * value.column + first), *map(Raw, rest)]
     head, body = block(value, style, dash=key is None)
     if key is None:
         return ["-".ljust(style.width) + head if head else "-", *body]
@@ -111,8 +108,6 @@ def flow(value: Data, style: FlowStyle, indentation: str) -> str:
 
 def flow_entry(key: str | None, value: Data, style: FlowStyle, indentation: str) -> str:
     """A pair, or an item where the key is `None`."""
-    if isinstance(value, Verbatim) and value.whole:
-        return value.text
     written = flow(value, style, indentation)
     return written if key is None else scalar_text(key, flow=True, quoted=style.json) + style.colon + written
 
@@ -133,8 +128,6 @@ def _verbatim(value: Verbatim, style: BlockStyle, *, dash: bool) -> tuple[str, l
     collection = isinstance(value.data, dict | list) and first[:1] not in ("{", "[")
     if not collection or dash:
         return first, [Raw(line) for line in rest]
-    if value.column is not None:
-        return "", [Raw(" " * value.column + first), *map(Raw, rest)]
     return "", [*indented([first], style.step if isinstance(value.data, dict) else style.dashes), *map(Raw, rest)]
 
 

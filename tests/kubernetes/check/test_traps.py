@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.kubernetes.check.rules import BY_ID, judge
+from o2sidecar.kubernetes.check.rules import RULES, judge
 from o2sidecar.kubernetes.check.scene import External, Scene
 from o2sidecar.kubernetes.findings import Severity
 from o2sidecar.providers.registry import KnownProviders
@@ -82,6 +82,7 @@ class TrapTests(SynchronousTestCase):
 
     def test_each_trap_is_found(self) -> None:
         """Each file gives just the findings that its trap is, each with a file and a line."""
+        severities = {rule.id: rule.severity for rule in RULES}
         for trap, expected in EXPECTED.items():
             path = TRAPS / trap if (TRAPS / trap).is_dir() else TRAPS / f"{trap}.yaml"
             things = tuple(READER.things([str(path)]))
@@ -92,7 +93,7 @@ class TrapTests(SynchronousTestCase):
                 assert finding.place is not None
                 self.assertTrue(Path(finding.place.name).is_file(), trap)
                 self.assertGreater(finding.place.line, 0, f"{trap}: {finding}")
-                self.assertIs(finding.severity, BY_ID[finding.rule].severity)
+                self.assertIs(finding.severity, severities[finding.rule])
 
     def test_secrets_stay_secret(self) -> None:
         """No finding shows a secret's value."""
@@ -105,7 +106,7 @@ class TrapTests(SynchronousTestCase):
 
     def test_what_breaks_is_an_error(self) -> None:
         """What opens a bypass, breaks sign-in or cannot be applied is an error; what is merely doubtful a warning."""
-        doubtful = {rule for rule in BY_ID if BY_ID[rule].severity is Severity.WARNING}
+        doubtful = {rule.id for rule in RULES if rule.severity is Severity.WARNING}
         for rule in ("O2S025", "O2S044", "O2S053", "O2S070", "O2S072", "O2S074", "O2S075", "O2S090", "O2S095"):
             self.assertIn(rule, doubtful)
         for rule in ("O2S001", "O2S010", "O2S020", "O2S026", "O2S040", "O2S050", "O2S061", "O2S064", "O2S083"):

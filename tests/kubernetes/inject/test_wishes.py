@@ -107,6 +107,11 @@ class AnnotationTests(SynchronousTestCase):
         led = service(metadata={"annotations": {"o2sidecar/host": "x"}})
         self.assertIn("the workload's pod template", errors(workload(), led)[0])
 
+    def test_places_of_a_cron_job(self) -> None:
+        """The place that is named is one that the object has."""
+        pods = workload(kind="CronJob", version="batch/v1", metadata={"labels": {"o2sidecar/inject": "false"}})
+        self.assertIn("(spec.jobTemplate.spec.template.metadata.labels)", errors(pods)[0])
+
     def test_left_out(self) -> None:
         """The label leaves a workload out, and its Service as it is."""
         pods = workload(labels={"o2sidecar/inject": "false"})
