@@ -134,19 +134,11 @@ STANDARD = Dialect()
 
 def build(options: Options, surroundings: Surroundings, dialect: Dialect = STANDARD) -> OidcProvider:
     """An OpenID provider of settings; raises `ValueError` naming a key file that cannot be used."""
-    client, clock = surroundings.client, surroundings.clock
     source = _source(options, surroundings, dialect)
     rules = _id_token_rules(options, dialect)
-    keys, claims = _keys(options, surroundings, source), claim_rules(options)
-    persons = dialect.persons(
-        UserInfo(
-            client=client,
-            rules=claims,
-            is_asked=not options.skip_claims_from_profile_url,
-            signed=SignedClaims(rules=SignedClaimsRules(of_id_tokens=rules), keys=keys, clock=clock),
-            in_form=options.oidc_user_info_by_form,
-        )
-    )
+    keys, clock = _keys(options, surroundings, source), surroundings.clock
+    signed = SignedClaims(rules=SignedClaimsRules(of_id_tokens=rules), keys=keys, clock=clock)
+    persons = dialect.persons(_user_info(options, surroundings, signed))
 
     async def advertised() -> frozenset[str]:
         return (await source.metadata()).signing_algorithms
@@ -166,7 +158,7 @@ def build(options: Options, surroundings: Surroundings, dialect: Dialect = STAND
             rules=rules,
             keys=keys,
             persons=persons,
-            email_claim=claims.email_claim,
+            email_claim=claim_rules(options).email_claim,
             clock=clock,
             algorithms=algorithms,
             advertised=advertised,
@@ -184,6 +176,16 @@ def build(options: Options, surroundings: Surroundings, dialect: Dialect = STAND
         allowed_groups=dialect.allowed_groups,
         user_is_subject=dialect.user_is_subject,
         grace=2 * surroundings.refresh_period,
+    )
+
+
+def _user_info(options: Options, surroundings: Surroundings, signed: SignedClaims) -> UserInfo:
+    return UserInfo(
+        client=surroundings.client,
+        rules=claim_rules(options),
+        is_asked=not options.skip_claims_from_profile_url,
+        signed=signed,
+        in_form=options.oidc_user_info_by_form,
     )
 
 
