@@ -223,7 +223,7 @@ class ConflictTests(SynchronousTestCase):
     def test_14_what_runs_in_a_shell_is_not_lost_in_silence(self) -> None:
         """Edge case 14: what a script tells the former proxy is known to nobody; nor are variables from elsewhere."""
         self.assertIn("its command", self.lost(self.old(command=["/bin/sh", "/start.sh"])))
-        for odd in (True, [True], ["true", True]):
+        for odd in ([True], ["true", True]):
             self.assertIn("its command", errors(self.old(command=odd), replace_oauth2_proxy=True)[0])
         self.assertIn("envFrom of ConfigMap more", self.lost(self.old(envFrom=[{"configMapRef": {"name": "more"}}])))
         env = [{"name": "OAUTH2_PROXY_EMAIL_DOMAINS", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]
