@@ -9,6 +9,7 @@ from typing import Any
 from attrs import Factory, define
 
 from o2sidecar.kubernetes.findings import Finding, ManifestProblem, Severity
+from o2sidecar.kubernetes.text.events import UnreadableText, quick_events, slow_events
 from o2sidecar.kubernetes.text.limits import DEEPEST, LARGEST_STREAM, LONGEST_READ_SLOWLY, MOST_NODES
 from o2sidecar.kubernetes.text.lines import BOM, Text
 from o2sidecar.kubernetes.text.nodes import Entry, Node
@@ -25,8 +26,8 @@ def read_documents(text: Text) -> list[Node]:
         raise ManifestProblem.at(text.place(0), f"it has more than {LARGEST_STREAM} characters")
     reading = _Reading(text=text, shift=text.characters.startswith(BOM))
     try:
-        return _read(text, reading, _quick_events)
-    except _UnreadableText as unreadable:
+        return _read(text, reading, quick_events)
+    except UnreadableText as unreadable:
         if len(text.characters) > LONGEST_READ_SLOWLY:
             raise reading.problem(unreadable.error) from None
     return read_slowly(text)
@@ -36,8 +37,8 @@ def read_slowly(text: Text) -> list[Node]:
     """The same by the other parser, which reads some JSON more, and says better what is wrong."""
     reading = _Reading(text=text)
     try:
-        return _read(text, reading, _events)
-    except _UnreadableText as unreadable:
+        return _read(text, reading, slow_events)
+    except UnreadableText as unreadable:
         raise reading.problem(unreadable.error) from None
 
 
@@ -47,34 +48,6 @@ def _read(text: Text, reading: _Reading, parse: Callable[[str], Iterator[Any]]) 
         # JSON may be indented by tabs, YAML may not; a string of JSON goes over no line.
         characters = _LEADING_TABS.sub(lambda found: " " * len(found.group()), characters)
     return [reading.finish() for event in parse(characters) if reading.take(event)]
-
-
-class _UnreadableText(Exception):
-    """The parser gave up."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-        super().__init__(error)
-
-
-def _quick_events(characters: str) -> Iterator[Any]:
-    """By libyaml, which Kubernetes' own parser is made after."""
-    import yaml  # noqa: PLC0415 (only where there are manifests)
-
-    try:
-        yield from yaml.parse(characters, Loader=yaml.CLoader)
-    except Exception as error:  # not there, or what either parser lets through
-        raise _UnreadableText(error) from None
-
-
-def _events(characters: str) -> Iterator[Any]:
-    """By ruamel.yaml, twenty times slower."""
-    import ruamel.yaml  # noqa: PLC0415 (only where there are manifests)
-
-    try:
-        yield from ruamel.yaml.YAML(typ="safe", pure=True).parse(characters)
-    except Exception as error:  # besides its own errors, the parser lets through those of what it calls
-        raise _UnreadableText(error) from None
 
 
 @define

@@ -41,6 +41,7 @@ class GeneratedTests(SynchronousTestCase):
             found = one.place(path), one.source(path)
             self.assertEqual(found, (other.place(path), other.source(path)))
             self.assertEqual(found, (slow.place(path), slow.source(path)))
+        self.assertTrue(same(one.data, slow.data))
 
     @settings(max_examples=EXAMPLES, deadline=None)
     @given(st.data())

@@ -9,6 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.kubernetes.findings import ManifestProblem
 from o2sidecar.kubernetes.operations import Data
 from o2sidecar.kubernetes.text import Stream
+from o2sidecar.kubernetes.text.lines import Text
+from o2sidecar.kubernetes.text.reading import read_slowly
 
 MANIFEST = """\
 # an app
@@ -141,6 +143,44 @@ class ReadingTests(SynchronousTestCase):
 
 class ProblemTests(SynchronousTestCase):
     """What cannot be read is refused with its place."""
+
+    def test_two_parsers(self) -> None:
+        """What both parsers read they read alike; else the second refuses it."""
+        odd = ["a: &é b\nc: *é\n", "%YAML 1.1\n---\na: yes\n", "a: {b:1}\n", 'a: {"b":1}\n', "? a\n: b\n", "- - a\n-\n"]
+        odd += [
+            "a: |2\n   x\n",
+            "a: |+\n  x\n\n\nb: c\n",
+            "a: x\ty\n",
+            "a:\tb\n",
+            "a: 1\rb: 2\r",
+            "a: [\n]\n",
+            "a: !!str 1\n",
+        ]
+        for mark in ("\u0085", "\u2028", "\u2029"):
+            odd += [
+                f"- a{mark}- b\n",
+                f"a: x{mark}y\n",
+                f'a: "x{mark}y"\n',
+                f"a: |\n  x{mark}  y\n",
+                f"# c{mark}a: b\n",
+            ]
+            odd += [f"a: b{mark}c: d\n", f"a: b # c{mark}d: e\n", f"{{a: b{mark}, c: d}}\n", f"a: b\n---{mark}c: d\n"]
+        read = [(self._read_or_refused(text), self._slowly_or_refused(text)) for text in odd]
+        for text, (first, second) in zip(odd, read, strict=True):
+            self.assertIn(second, (first, None), text)
+        self.assertGreater(sum(second is not None for _, second in read), 10)
+
+    def _read_or_refused(self, text: str) -> object:
+        try:
+            return [repr(one.data) for one in Stream.read(text, "f").documents]
+        except ManifestProblem:
+            return None
+
+    def _slowly_or_refused(self, text: str) -> object:
+        try:
+            return [repr(root.data) for root in read_slowly(Text(text, "f"))]
+        except ManifestProblem:
+            return None
 
     def problem(self, text: str | bytes) -> str:
         with self.assertRaises(ManifestProblem) as raised:
