@@ -23,6 +23,7 @@ Kind = Literal["session", "sid", "subject", "user", "all"]
 _LINE = re.compile(rb"1 (session|sid|subject|user|all) ([A-Za-z0-9_-]{22}) ([0-9]{1,15}) ([A-Za-z0-9_-]{22})")
 _PURPOSE = b"o2sidecar: list of revoked sessions, version 1"
 _SHORT = 16
+_MANY = 1000
 
 
 @frozen(kw_only=True)
@@ -105,6 +106,7 @@ class Revocations:
         self._lifetime = lifetime * 1000
         self._issuer_of = issuer_of
         self._known: dict[bytes, Revocation] = {}
+        self._many = _MANY
         self._before: dict[tuple[str, bytes], int] = {}
 
     def turn_to(self, *, lifetime: float, issuer_of: Callable[[Session], str]) -> None:
@@ -129,6 +131,10 @@ class Revocations:
         """Take one over, unless all that it is about is over by now."""
         if revocation.line in self._known or self._is_past(revocation):
             return
+        if len(self._known) >= self._many:
+            # Nobody else looks after those that no list is shared of.
+            self.prune()
+            self._many = max(_MANY, 2 * len(self._known))
         self._known[revocation.line] = revocation
         mark = revocation.kind, revocation.digest
         self._before[mark] = max(revocation.before, self._before.get(mark, 0))
