@@ -183,6 +183,7 @@ def _guarded(
         passes=people.passes,
         answers=answers,
         time_left=people.current.time_left,
+        routes=people.auth.fresh,
     )
     root = tree_of(
         settings,

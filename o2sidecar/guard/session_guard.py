@@ -20,6 +20,7 @@ from o2sidecar.http.exchange import Exchange, Served
 from o2sidecar.http.twisted_web.resources import TwistedResource, exchange_of
 from o2sidecar.policy.provenance import Admitting
 from o2sidecar.refusals import NotPermitted, NotSignedIn, OtherProvider, Refusal, StoreUnavailable
+from o2sidecar.session.session import Session
 
 
 class Answerer(Protocol):
@@ -32,12 +33,20 @@ class Answerer(Protocol):
         """Say why not; `who`: whose session it is that is refused."""
 
 
+class RouteRules(Protocol):
+    """What some routes ask of a session that may pass."""
+
+    def refusal(self, exchange: Exchange, session: Session) -> Refusal | None:
+        """Why it will not do for this request; `None` if it will."""
+
+
 class SessionGuard(Resource):
     """Wraps a resource so that only requests with an admitted session, and those for public paths, reach it.
 
     It is transparent to the path: the inner resource sees the request as if the guard were not there. In a plain
     `Site` it is rendered; behind our own channel it is served; the decisions are the same code. `time_left`: tells the
-    resource how long the session still lasts; without it nobody does.
+    resource how long the session still lasts; without it nobody does. `routes`: what is asked of sessions behind the
+    guard for some routes, which what goes on has to meet as well.
     """
 
     isLeaf = True
@@ -51,6 +60,7 @@ class SessionGuard(Resource):
         passes: Passes,
         answers: Answerer,
         time_left: TimeLeft | None = None,
+        routes: RouteRules | None = None,
     ) -> None:
         super().__init__()
         self._inner: Served = inner if hasattr(inner, "serve") else TwistedResource(inner)
@@ -59,6 +69,7 @@ class SessionGuard(Resource):
         self._passes = passes
         self._answers = answers
         self._time_left = time_left
+        self._routes = routes
         self._successor: SessionGuard | None = None
 
     def render(self, request: Request) -> int:
@@ -93,13 +104,15 @@ class SessionGuard(Resource):
         """Have another guard, by newer settings, judge whether what was let pass here may go on."""
         self._successor = successor
 
-    def _stands(self, opened: Opened) -> bool:
-        """Whether a session that passed would pass now."""
+    def _stands(self, opened: Opened, exchange: Exchange) -> bool:
+        """Whether a request that passed with a session would pass now."""
         guard = self
         while guard._successor is not None:
             guard = guard._successor
         opened_now = guard._sessions.as_of_now(opened)
-        return opened_now is not None and guard._admission.refusal(opened_now.session) is None
+        if opened_now is None or guard._admission.refusal(opened_now.session) is not None:
+            return False
+        return guard._routes is None or guard._routes.refusal(exchange, opened_now.session) is None
 
     def _not_admitted(self, exchange: Exchange, refusal: NotPermitted, who: str) -> None:
         if self._passes.open(exchange):

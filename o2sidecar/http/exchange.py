@@ -80,8 +80,8 @@ class Exchange(Protocol):
     """Whether the answer is complete, or will never be."""
     identity: Identity | None
     """Who the guard found; `None` before it looked, and on public paths without a session."""
-    stands: Callable[[], bool] | None
-    """Tells later whether whoever let the request in would still do so; a tunnel lives only so long.
+    stands: Callable[[Exchange], bool] | None
+    """Tells later, given the exchange, whether whoever let it in would still do so; a tunnel lives only so long.
 
     `None`: nobody's leave was needed.
     """

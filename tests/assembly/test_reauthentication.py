@@ -13,8 +13,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from o2sidecar.session.codec import SessionCodec
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.session import Session
-from o2sidecar.settings.load import load
+from o2sidecar.settings.load import Loaded, load
+from tests.assembly.test_reloading import SWITCHED, UPGRADE
 from tests.catalogue.strict import Message
+from tests.catalogue.whole import Client, Respond, numbered
 from tests.fakes import CLIENT_ID, CLIENT_SECRET
 from tests.options.papers import PASSWORD
 from tests.options.world import ADDRESS, World, parameters_of
@@ -31,6 +33,16 @@ class ReauthenticationCase(SynchronousTestCase):
 
     def world(self, routes: str = ROUTES, **variables: str) -> World:
         """One, with a provider of OpenID Connect."""
+        return self.started(self.loaded(routes, **variables))
+
+    def started(self, loaded: Loaded, respond: Respond | None = numbered) -> World:
+        """A sidecar, with an app."""
+        world = World(loaded, respond=respond)
+        self.addCleanup(world.end)
+        return world
+
+    def loaded(self, routes: str, **variables: str) -> Loaded:
+        """Its settings."""
         environment = {
             "OAUTH2_PROXY_PROVIDER": "oidc",
             "OAUTH2_PROXY_OIDC_ISSUER_URL": ADDRESS,
@@ -44,9 +56,7 @@ class ReauthenticationCase(SynchronousTestCase):
             **({"O2SIDECAR_REAUTH_ROUTES": routes} if routes else {}),
             **variables,
         }
-        world = World(load([], environment))
-        self.addCleanup(world.end)
-        return world
+        return load([], environment)
 
     def sign_in(self, world: World, wanted: str = "/", **claims: Any) -> Message:
         """The answer to coming back from the provider, whose ID token says this besides."""
@@ -374,3 +384,37 @@ def _sha(text: str) -> bytes:
     from hashlib import sha1
 
     return sha1(text.encode()).digest()
+
+
+class TunnelTests(ReauthenticationCase):
+    """What goes on after its request was judged."""
+
+    def tunnel(self, routes: str) -> tuple[World, Client]:
+        """A WebSocket of somebody who signed in just now, and its sidecar."""
+        world = self.started(self.loaded(routes), respond=None)
+        self.sign_in(world, auth_time=int(world.clock.seconds()))
+        client = world.send("/admin/socket", *UPGRADE)
+        world.pump()
+        world.apps[-1].wire.send(SWITCHED)
+        world.pump()
+        self.assertIn(b" 101 ", client.got)
+        return world, client
+
+    def test_as_long_as_the_sign_in_is_fresh(self) -> None:
+        """A WebSocket of a route that wants a fresh sign-in is closed when the sign-in is fresh no more."""
+        world, client = self.tunnel(ROUTES)
+        world.pass_time(290)
+        self.assertFalse(client.ended)
+        world.pass_time(15)
+        self.assertTrue(client.ended)
+
+    def test_a_route_that_comes_later(self) -> None:
+        """So is one that was opened before the route wanted that, and not before."""
+        world, client = self.tunnel("")
+        world.pass_time(305)
+        self.assertFalse(client.ended)
+        world.loaded = self.loaded(ROUTES)
+        assert world.service.reload is not None
+        world.service.reload()
+        world.pass_time(5)
+        self.assertTrue(client.ended)

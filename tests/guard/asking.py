@@ -54,7 +54,7 @@ class Asked:
         self.fields: HeaderFields = [(b"cookie", cookie.encode()) for cookie in cookies] + (fields or [])
         self.options = [option.strip().lower() for option in self.values(b"connection")]
         self.identity: Identity | None = None
-        self.stands: Callable[[], bool] | None = None
+        self.stands: Callable[[Exchange], bool] | None = None
         self.also: HeaderFields = []
         self.reason = ""
         self.given: tuple[int, HeaderFields, bytes] | None = None

@@ -36,7 +36,7 @@ class Open:
         self.client.take()
         self.stands = True
         self.exchange = self.proxied.listening.exchanges[0]
-        self.exchange.stands = lambda: self.stands
+        self.exchange.stands = lambda exchange: self.stands
 
     @property
     def app(self) -> Wire:

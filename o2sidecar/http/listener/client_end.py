@@ -65,7 +65,7 @@ class ClientEnd(TunnelEnd):
             self._passed = passed
             self._since = now
         stands = self._exchange.stands
-        if stands is not None and not stands():
+        if stands is not None and not stands(self._exchange):
             self.dismiss(SESSION_ENDED)
         elif now - self._since >= self._channel.server.limits.tunnel_time:
             self.dismiss(SILENT)

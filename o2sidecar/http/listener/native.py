@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from o2sidecar.http.exchange import BodySink, Flow, HeaderFields
+from o2sidecar.http.exchange import BodySink, Exchange, Flow, HeaderFields
 from o2sidecar.http.listener.request_body import Collected, RequestBody, too_large
 from o2sidecar.http.message.fields import index_fields
 from o2sidecar.http.message.gleanings import glean
@@ -62,7 +62,7 @@ class NativeExchange(RequestHead):
         self.peer_port = channel.peer_port
         self.body: RequestBody | None = None
         self.identity: Identity | None = None
-        self.stands: Callable[[], bool] | None = None
+        self.stands: Callable[[Exchange], bool] | None = None
         self.also: HeaderFields = []
         self.upstream = ""
         self.reason = ""

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import Request
 from zope.interface import implementer
 
-from o2sidecar.http.exchange import PLAIN_TEXT, BodySink, ClientTunnel, Flow, HeaderFields
+from o2sidecar.http.exchange import PLAIN_TEXT, BodySink, ClientTunnel, Exchange, Flow, HeaderFields
 from o2sidecar.http.limits import Limits
 from o2sidecar.http.listener.request_body import too_large
 from o2sidecar.http.listener.request_ids import RequestIds
@@ -34,7 +34,7 @@ class SiteExchange(RequestHead):
     def __init__(self, request: Request) -> None:
         self.request = request
         self.identity: Identity | None = None
-        self.stands: Callable[[], bool] | None = None
+        self.stands: Callable[[Exchange], bool] | None = None
         self.also: HeaderFields = []
         self.upstream = ""
         self.reason = ""

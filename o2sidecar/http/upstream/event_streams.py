@@ -33,7 +33,7 @@ class _Stream:
     def overdue(self, now: float) -> None:
         """Break it off, if it is not over and its session is."""
         exchange = self._exchange
-        if not exchange.done and (exchange.stands is None or exchange.stands()):
+        if not exchange.done and (exchange.stands is None or exchange.stands(exchange)):
             self.deadline = now + _PERIOD
             return
         self._sweep.forget(self)
