@@ -157,12 +157,12 @@ class SidecarSpec:
             f"--upstream=http://127.0.0.1:{self.app_port}",
             "--client-secret-file=/etc/o2sidecar/secret/client-secret",
             "--cookie-secret-file=/etc/o2sidecar/secret/cookie-secret",
-            *(f"--allowed-host={_item(host)}" for host in self.hosts),
-            *(f"--allowed-group={_item(group)}" for group in self.groups),
-            *(f"--skip-auth-route={_item(path)}" for path in self.public_paths),
+            *(f"--allowed-host={list_item(host)}" for host in self.hosts),
+            *(f"--allowed-group={list_item(group)}" for group in self.groups),
+            *(f"--skip-auth-route={list_item(path)}" for path in self.public_paths),
             "--drain-delay=5s",
             *self.options,
-            *(f"--probe-relay={_item(relay)}" for relay in self.relays),
+            *(f"--probe-relay={list_item(relay)}" for relay in self.relays),
         ]
         return [_unexpanded(argument) for argument in given]
 
@@ -196,7 +196,7 @@ def _probe(path: str, **numbers: int) -> dict[str, Any]:
     return {"httpGet": {"path": path, "port": METRICS_PORT_NAME}, **numbers}
 
 
-def _item(text: str) -> str:
+def list_item(text: str) -> str:
     """One item of a list flag, which is read as comma-separated values (RFC 4180)."""
     return '"' + text.replace('"', '""') + '"' if set(text) & {",", '"'} else text
 

@@ -20,6 +20,9 @@ _TEMPLATES: Mapping[tuple[str, str], Path] = {
 }
 """API group and kind to where metadata and spec of its pods are."""
 
+MESH = frozenset({"istio-proxy", "linkerd-proxy"})
+"""Containers of service meshes, which are no app's."""
+
 
 def mapping(value: Data) -> dict[str, Data]:
     """The value if it is a mapping, else an empty one."""

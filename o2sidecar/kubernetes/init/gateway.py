@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from o2sidecar.kubernetes.init.realm import NewGateway, Realm
-
-_LONGEST_ANSWER = "60s"
-"""A sign-in asks the provider several questions, each of which may take `provider_timeout` (10 s)."""
+from o2sidecar.kubernetes.virtual_service import API_VERSION, virtual_service_spec
 
 
 def gateway(realm: Realm, new: NewGateway) -> dict[str, Any]:
@@ -15,7 +13,7 @@ def gateway(realm: Realm, new: NewGateway) -> dict[str, Any]:
     key, value = new.selector
     hosts = [f"*.{realm.domain}"]
     return {
-        "apiVersion": "networking.istio.io/v1",
+        "apiVersion": API_VERSION,
         "kind": "Gateway",
         "metadata": {"name": new.name, "namespace": new.namespace},
         "spec": {
@@ -37,21 +35,12 @@ def gateway(realm: Realm, new: NewGateway) -> dict[str, Any]:
 
 
 def route(*, name: str, namespace: str, host: str, gateway: str, port: int) -> dict[str, Any]:
-    """The VirtualService from a host to a Service of the same name; a code is good once, so nothing is tried twice."""
-    destination = {"host": f"{name}.{namespace}.svc.cluster.local", "port": {"number": port}}
+    """The VirtualService from a host to a Service of the same name."""
     return {
-        "apiVersion": "networking.istio.io/v1",
+        "apiVersion": API_VERSION,
         "kind": "VirtualService",
         "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "hosts": [host],
-            "gateways": [gateway],
-            "http": [
-                {
-                    "route": [{"destination": destination}],
-                    "timeout": _LONGEST_ANSWER,
-                    "retries": {"attempts": 0},
-                }
-            ],
-        },
+        "spec": virtual_service_spec(
+            service=name, namespace=namespace, port=port, hosts=[host], gateway=gateway, has_app=False
+        ),
     }

@@ -8,11 +8,8 @@ from attrs import frozen
 
 from o2sidecar.kubernetes.container import NAME, PORT
 from o2sidecar.kubernetes.inject.protocols import other_protocol
-from o2sidecar.kubernetes.objects import at, containers, items, mapping, name, port_number, ports
+from o2sidecar.kubernetes.objects import MESH, at, containers, items, mapping, name, port_number, ports
 from o2sidecar.kubernetes.operations import Data
-
-MESH = frozenset({"istio-proxy", "linkerd-proxy"})
-"""Containers that are no app's."""
 
 _BESIDES = frozenset({"actuator", "admin", "debug", "health", "healthz", "management", "metrics", "mgmt"}) | {
     *("monitoring", "pprof", "probe", "probes", "prom", "prometheus", "status", "telemetry")

@@ -9,8 +9,7 @@ from attrs import frozen
 
 from o2sidecar.kubernetes.container import METRICS_PORT
 from o2sidecar.kubernetes.difference import plain
-from o2sidecar.kubernetes.inject.app_port import MESH
-from o2sidecar.kubernetes.objects import at, containers, mapping, ports
+from o2sidecar.kubernetes.objects import MESH, at, containers, mapping, ports
 from o2sidecar.kubernetes.operations import Data
 from o2sidecar.kubernetes.original import Edits, Way
 from o2sidecar.settings.probe_relays import ProbeRelay

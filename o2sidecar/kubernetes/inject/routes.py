@@ -7,9 +7,7 @@ from typing import Any
 
 from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.operations import Data
-
-_TIMEOUT = "60s"
-"""For a callback: the provider is asked several times, for `provider_timeout` (10 s) at most each."""
+from o2sidecar.kubernetes.virtual_service import API_VERSION, LONGEST_ANSWER, virtual_service_spec
 
 
 def route(service: str, namespace: str, port: int, hosts: Sequence[str], flags: InjectOptions) -> Data:
@@ -32,22 +30,10 @@ _Built = tuple[str, str, dict[str, str], dict[str, Any]]
 
 
 def _virtual_service(service: str, namespace: str, port: int, hosts: Sequence[str], flags: InjectOptions) -> _Built:
-    host = f"{service}.{namespace}.svc.cluster.local" if namespace else service
-    leads = [{"destination": {"host": host, "port": {"number": port}}}]
-    spec = {
-        "hosts": list(hosts),
-        "gateways": [flags.gateway],
-        "http": [
-            {
-                "match": [{"uri": {"prefix": "/oauth2/"}}],
-                "route": leads,
-                "timeout": _TIMEOUT,
-                "retries": {"attempts": 0},
-            },
-            {"route": [dict(one) for one in leads], "retries": {"attempts": 0}},
-        ],
-    }
-    return "networking.istio.io/v1", "VirtualService", {}, spec
+    spec = virtual_service_spec(
+        service=service, namespace=namespace, port=port, hosts=hosts, gateway=flags.gateway, has_app=True
+    )
+    return API_VERSION, "VirtualService", {}, spec
 
 
 def _http_route(service: str, namespace: str, port: int, hosts: Sequence[str], flags: InjectOptions) -> _Built:
@@ -60,7 +46,7 @@ def _http_route(service: str, namespace: str, port: int, hosts: Sequence[str], f
             {
                 "matches": [{"path": {"type": "PathPrefix", "value": "/oauth2"}}],
                 "backendRefs": [{"name": service, "port": port}],
-                "timeouts": {"request": _TIMEOUT},
+                "timeouts": {"request": LONGEST_ANSWER},
             },
             {"backendRefs": [{"name": service, "port": port}]},
         ],
@@ -81,6 +67,6 @@ def _ingress(service: str, namespace: str, port: int, hosts: Sequence[str], flag
     # ingress-nginx asks another pod again, by default also for a GET that was passed on; a code can be spent once.
     annotations = {
         "nginx.ingress.kubernetes.io/proxy-next-upstream": "off",
-        "nginx.ingress.kubernetes.io/proxy-read-timeout": _TIMEOUT.removesuffix("s"),
+        "nginx.ingress.kubernetes.io/proxy-read-timeout": LONGEST_ANSWER.removesuffix("s"),
     }
     return "networking.k8s.io/v1", "Ingress", annotations, spec

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
+from o2sidecar.kubernetes.container import list_item
 from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.objects import is_a, mapping, metadata, template_path
 from o2sidecar.kubernetes.operations import Data
@@ -65,14 +66,10 @@ def _some(value: Any) -> Any:
 def _argument(name: str, read: Callable[[str], tuple[str, ...]]) -> Callable[[Wishes, str], Wishes]:
     def add(wishes: Wishes, text: str) -> Wishes:
         return evolve(
-            wishes, arguments=(*wishes.arguments, *(f"--{name}={_csv_item(one)}" for one in _some(read(text))))
+            wishes, arguments=(*wishes.arguments, *(f"--{name}={list_item(one)}" for one in _some(read(text))))
         )
 
     return add
-
-
-def _csv_item(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if set(text) & {",", '"'} else text
 
 
 def _truth(text: str) -> bool:

@@ -14,7 +14,7 @@ from o2sidecar.kubernetes.inject import former_proxy, probes
 from o2sidecar.kubernetes.inject.app_port import AppPort
 from o2sidecar.kubernetes.inject.former_proxy import FormerProxy
 from o2sidecar.kubernetes.inject.wishes import Wishes
-from o2sidecar.kubernetes.objects import at, containers, items, mapping, native_sidecars, ports, protocol
+from o2sidecar.kubernetes.objects import MESH, at, containers, items, mapping, native_sidecars, ports, protocol
 from o2sidecar.kubernetes.operations import Data
 from o2sidecar.kubernetes.original import CONFIG_HASH, STATUS, Edits, Way, way_text
 
@@ -116,6 +116,6 @@ def _insert(siblings: list[Data], current: Data, item: Data) -> None:
         before = names[: names.index(item["name"])]
         index = sum(mapping(plain(one)).get("name") in before for one in siblings)
     for number, one in enumerate(siblings):
-        if mapping(plain(one)).get("name") == "istio-proxy" and mapping(one).get("restartPolicy") == "Always":
+        if mapping(plain(one)).get("name") in MESH and mapping(one).get("restartPolicy") == "Always":
             index = max(index, number + 1)
     siblings.insert(index, item)

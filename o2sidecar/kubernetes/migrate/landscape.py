@@ -225,7 +225,7 @@ def _is_central(seen: Seen) -> bool:
     """Whether it is oauth2-proxy alone: with an app beside it, it is a sidecar already."""
     containers = objects.containers(objects.template(seen.data))
     theirs = [one for one in containers if is_oauth2_proxy(one)]
-    others = [one for one in containers if not is_oauth2_proxy(one) and one.get("name") != "istio-proxy"]
+    others = [one for one in containers if not is_oauth2_proxy(one) and one.get("name") not in objects.MESH]
     return objects.kind(seen.data) in _WORKLOADS and len(theirs) == 1 and not others
 
 
