@@ -1,4 +1,4 @@
-"""Istio's route to a sidecar: a code is good once, so nothing is tried twice, and callbacks have time to be answered."""
+"""Istio's route to a sidecar: a code is good once, so nothing is tried twice, and callbacks have time for answers."""
 
 from __future__ import annotations
 
