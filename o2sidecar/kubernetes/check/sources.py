@@ -11,10 +11,10 @@ from attrs import evolve, frozen
 
 from o2sidecar.kubernetes.check.thing import Thing, items, mapping, numbered, text
 from o2sidecar.kubernetes.findings import ManifestProblem, Place
+from o2sidecar.kubernetes.manifest_folder import listed
 from o2sidecar.kubernetes.operations import Path
 from o2sidecar.kubernetes.text import Stream
 
-_SUFFIXES = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _ACCEPT = re.compile(r"#\s*o2sidecar:\s*accept\s+(O2S\d+(?:[,\s]+O2S\d+)*)")
 _OF_NO_NAMESPACE = frozenset(
@@ -74,10 +74,10 @@ class Reader:
             if (folder / name).is_file():
                 yield from self._kustomized(folder, folder / name)
                 return
-        for path in sorted(folder.iterdir()):
+        for path in listed(folder):
             if path.is_dir():
                 yield from self._of_folder(path)
-            elif path.suffix in _SUFFIXES:
+            else:
                 yield from self.of_text(_read(path), str(path))
 
     def of_text(self, content: str, name: str) -> Iterator[Thing]:

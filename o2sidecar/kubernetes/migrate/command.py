@@ -12,6 +12,7 @@ from attrs import asdict
 from o2sidecar.kubernetes import objects
 from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.findings import Finding, Severity
+from o2sidecar.kubernetes.manifest_folder import listed
 from o2sidecar.kubernetes.migrate.landscape import Landscape
 from o2sidecar.kubernetes.migrate.plan import plan
 from o2sidecar.kubernetes.migrate.steps import Step
@@ -35,7 +36,6 @@ Exit status 0 with a plan, or where there is nothing to migrate; 1 when no safe 
 arguments that make no sense.
 """
 _NAME = "migrate plan"
-_MANIFESTS = {".yaml", ".yml", ".json"}
 
 
 def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
@@ -78,11 +78,10 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
 def _names(given: Sequence[str]) -> Iterator[str]:
     """The files that are meant, those of folders in the order of their names."""
     for name in dict.fromkeys(given):
-        folder = Path(name)
-        if name == STANDARD or not folder.is_dir():
+        if name == STANDARD or not Path(name).is_dir():
             yield name
-            continue
-        yield from map(str, sorted(one for one in folder.rglob("*") if one.suffix in _MANIFESTS and one.is_file()))
+        else:
+            yield from _names([str(path) for path in listed(Path(name))])
 
 
 def _as_text(landscape: Landscape, steps: Sequence[Step]) -> str:
