@@ -24,7 +24,8 @@ class Guarded:
 
     `take_over`: has what lasts follow this tree's settings. `pools`: connections to each app, by the upstream's id.
     `trouble`: says why nobody can sign in just now; empty if people can. `missing`: why nobody could sign in at all so
-    far. `store`: where sessions are kept, if not in cookies.
+    far. `store`: where sessions are kept, if not in cookies. `reserved`: folded names of fields by which the app is
+    told who somebody is. `strip_cookies`: takes our own cookies out of a Cookie field's value.
     """
 
     root: Sidecar
@@ -39,3 +40,5 @@ class Guarded:
     trouble: Callable[[], str]
     missing: Callable[[], str]
     store: TicketStore | None
+    reserved: frozenset[bytes]
+    strip_cookies: Callable[[bytes], bytes]

@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from o2sidecar.assembly.checked import checked
+from o2sidecar.assembly.guarded import Guarded
 from o2sidecar.http.listener.proxy_protocol import ProxyProtocol
 from o2sidecar.http.listener.server import HttpServer
 from o2sidecar.http.listener.tls import NewestCertificate
@@ -28,7 +29,7 @@ _BACKLOG = 1024
 _OWNER_AND_GROUP = 0o660
 
 
-def _stays(settings: Settings) -> None:
+def _stays(settings: Settings, guarded: Guarded) -> None:
     """Whatever there is to follow, somebody else does."""
 
 
@@ -38,7 +39,7 @@ class Listening:
 
     listeners: tuple[Listener, ...]
     background: tuple[NewestCertificate, ...]
-    turn_to: Callable[[Settings], None] = _stays
+    turn_to: Callable[[Settings, Guarded], None] = _stays
 
     @classmethod
     def of(

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from o2sidecar.assembly.apps import upstream_limits_of
 from o2sidecar.assembly.edge import Edge
+from o2sidecar.assembly.guarded import Guarded
 from o2sidecar.assembly.listening import Listening, listener_of, secured
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import Limits
@@ -31,6 +32,7 @@ _MOST_CONNECTIONS = 64
 def metrics_listening(
     settings: Settings,
     structure: Structure,
+    guarded: Guarded,
     *,
     edge: Edge,
     server: HttpServer,
@@ -60,16 +62,16 @@ def metrics_listening(
     own: dict[bytes, Served] = {b"/ping": Fixed(body=b"OK"), b"/ready": ready}
     page = MetricsPage(sources)
 
-    def tree(settings: Settings) -> Sidecar:
-        return Sidecar(own=own | _relays(settings, reactor), folders={}, guarded=page)
+    def tree(settings: Settings, guarded: Guarded) -> Sidecar:
+        return Sidecar(own=own | _relays(settings, guarded, reactor), folders={}, guarded=page)
 
     def limits() -> Limits:
         return evolve(server.limits, connections=_MOST_CONNECTIONS)
 
-    def turn_to(newer: Settings) -> None:
-        http.served, http.limits = tree(newer), limits()
+    def turn_to(newer: Settings, guarded: Guarded) -> None:
+        http.served, http.limits = tree(newer, guarded), limits()
 
-    http = HttpServer(tree(settings), clock=reactor, limits=limits())
+    http = HttpServer(tree(settings, guarded), clock=reactor, limits=limits())
     factories, certificates = secured(http, structure.metrics_tls, reactor)
     found = [listener_of(where, factories[where.secure], reactor) for where in structure.metrics_listeners]
     return Listening(
@@ -85,8 +87,11 @@ def outage_of(settings: Settings, store_trouble: Callable[[], str] | None) -> Ca
     return lambda: bad if store_trouble is not None and store_trouble() else Outage.NONE
 
 
-def _relays(settings: Settings, reactor: Any) -> dict[bytes, Served]:
-    """The app's health checks by path; each leads to just one target of the app."""
+def _relays(settings: Settings, guarded: Guarded, reactor: Any) -> dict[bytes, Served]:
+    """The app's health checks by path; each leads to just one target of the app.
+
+    Whoever asks is nobody to the app: neither what they say of a person is passed on nor what they say of their way.
+    """
     found: dict[bytes, Served] = {}
     for relay in map(ProbeRelay.parse, settings.probe_relays):
         # A kept connection would tell of the past: whether the app still accepts new ones is the question.
@@ -94,7 +99,17 @@ def _relays(settings: Settings, reactor: Any) -> dict[bytes, Served]:
         # Kubernetes does not verify the certificates of what it probes, either.
         place = place_of(reactor, relay.origin, connect_time=limits.connect_time, verify=False)
         app = ReverseProxyResource(
-            "", 0, b"", reactor, endpoint=place.endpoint, host_field=place.host, proxy_websockets=False, limits=limits
+            "",
+            0,
+            b"",
+            reactor,
+            endpoint=place.endpoint,
+            host_field=place.host,
+            proxy_websockets=False,
+            reserved=guarded.reserved,
+            strip_cookies=guarded.strip_cookies,
+            believes=lambda exchange: False,
+            limits=limits,
         )
         found[relay.path.encode("ascii")] = OneTarget(app=app, target=relay.target.encode("ascii"))
     return found

@@ -78,7 +78,7 @@ def make_sidecar(
         server.turn_to(tree.root, **_rules_of(newer, tree, most))
         pools.clear()
         pools.update(tree.pools)
-        listening.turn_to(newer)
+        listening.turn_to(newer, tree)
 
     in_force = InForce(loaded=loaded, guarded=guarded, make=make, serve=serve)
     listening = _listening(in_force, lasting, server, pools, reactor)
@@ -118,6 +118,7 @@ def _listening(
     metrics = metrics_listening(
         settings,
         structure,
+        in_force.guarded,
         edge=lasting.edge,
         server=server,
         pools=pools,
@@ -210,6 +211,8 @@ def _guarded(
         trouble=people.provider.trouble_now,
         missing=people.provider.trouble,
         store=people.store,
+        reserved=people.headers.reserved() | people.headers.preserved(),
+        strip_cookies=people.cookie.strip,
     )
 
 

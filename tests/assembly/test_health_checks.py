@@ -53,6 +53,32 @@ class HealthChecksTests(SynchronousTestCase):
         app.send(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy")
         self.assertIn(b" 503 ", client.take().partition(b"\r\n")[0])
 
+    def test_nobody_asks(self) -> None:
+        """What a check says of a person or of its way, and our own cookies, do not reach the app."""
+        alpha = """
+            upstreamConfig: {upstreams: [{id: app, path: /, uri: "http://127.0.0.1:8080"}]}
+            injectRequestHeaders: [{name: X-Person, values: [{claimSource: {claim: email}}]}]
+            providers: [{id: a, provider: oidc, clientID: a, clientSecret: b, oidcConfig: {issuerURL: "http://i"}}]
+            server: {bindAddress: "127.0.0.1:4180"}
+            metricsServer: {bindAddress: "127.0.0.1:9100"}
+        """
+        without = ("PROVIDER", "OIDC_ISSUER_URL", "CLIENT_ID", "CLIENT_SECRET", "UPSTREAMS", "HTTP_ADDRESS")
+        self.sidecar = InMemory("--alpha-config=a.yaml", *RELAYS, files={"a.yaml": alpha}, without=without)
+        for fields in (
+            b"X-Person: boss@example.com",
+            b"X-Forwarded-Email: boss@example.com",
+            b"X-Forwarded-For: 198.51.100.66",
+            b"X-Real-IP: 198.51.100.66",
+            b"Cookie: _oauth2_proxy=198.51.100.66",
+        ):
+            factory: Any = self.sidecar.reactor.tcpServers[1][1]
+            client = Wire(factory.buildProtocol(None))
+            client.send(b"GET /probe/app/liveness HTTP/1.1\r\nHost: a\r\n%s\r\nX-Check: 1\r\n\r\n" % fields)
+            asked = self.sidecar.app().take()
+            self.assertIn(b"X-Check: 1", asked)
+            for forged in (b"boss", b"198.51.100.66"):
+                self.assertNotIn(forged, asked, fields)
+
     def test_each_its_own_place(self) -> None:
         """Two checks may lead to two ports."""
         self.ask(b"/probe/app/readiness")
