@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from o2sidecar.kubernetes import objects
 from o2sidecar.kubernetes.findings import Place
 from o2sidecar.kubernetes.operations import Path
 
@@ -61,12 +62,12 @@ class Thing:
     @property
     def kind(self) -> str:
         """`Deployment`."""
-        return text(self.data.get("kind"))
+        return objects.kind(self.data)
 
     @property
     def group(self) -> str:
         """`apps`; empty for the core's objects."""
-        return text(self.data.get("apiVersion")).rpartition("/")[0]
+        return objects.group(self.data)
 
     @property
     def name(self) -> str:

@@ -7,17 +7,12 @@ from typing import Any
 
 from attrs import frozen
 
+from o2sidecar.kubernetes import objects
 from o2sidecar.kubernetes.check.thing import Thing, dig, items, mapping, numbered, text
 from o2sidecar.kubernetes.operations import Path
 
-_TEMPLATES: Mapping[str, tuple[str, ...]] = {
-    "Pod": (),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-    **dict.fromkeys(
-        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "Rollout"),
-        ("spec", "template"),
-    ),
-}
+_ROLLOUT = ("argoproj.io", "Rollout")
+"""It has pods as a Deployment has; `inject` refuses it, and so no other command knows it."""
 PROXIES = ("o2sidecar", "oauth2-proxy")
 
 
@@ -60,14 +55,16 @@ class Pod:
     """
 
     thing: Thing
-    path: tuple[str, ...]
+    path: Path
     data: Mapping[str, Any]
 
     @classmethod
     def of(cls, thing: Thing) -> Pod | None:
         """That of an object, if it has any."""
-        path = _TEMPLATES.get(thing.kind)
-        template = dig(thing.data, *path) if path is not None else None
+        path = objects.template_path(thing.data)
+        if path is None and (thing.group, thing.kind) == _ROLLOUT:
+            path = ("spec", "template")
+        template = objects.at(thing.data, path) if path is not None else None
         if path is None or not isinstance(template, dict):
             return None
         return cls(thing=thing, path=path, data=template)

@@ -189,6 +189,17 @@ class RulesTests(SynchronousTestCase):
         self.assertEqual(found_in(native, realm, gateway), [])
         self.assertEqual(scene_of(native.replace("        restartPolicy: Always\n", "")).guarded, [])
 
+    def test_kinds_of_others(self) -> None:
+        """Pods are described by Kubernetes' own workloads and Argo's Rollouts; another's kind of that name is none."""
+        app, _, _ = clean()
+        for version, kind, pods in (
+            ("argoproj.io/v1alpha1", "Rollout", 1),
+            ("apps/v1", "StatefulSet", 1),
+            ("apps.example.com/v1", "Deployment", 0),
+        ):
+            text = app.replace("apiVersion: apps/v1\nkind: Deployment", f"apiVersion: {version}\nkind: {kind}")
+            self.assertEqual(len(scene_of(text).guarded), pods, version)
+
     def test_gateway_api_and_ingress(self) -> None:
         """Routes of the Gateway API and Ingresses are read like VirtualServices."""
         app, realm, _ = clean()
