@@ -18,13 +18,13 @@ def plain(data: Data) -> Data:
     return [plain(one) for one in data] if isinstance(data, list) else data
 
 
-def same(one: Data, other: Data) -> bool:
-    """Whether both say the same in JSON: the order of keys does not count, and true is not 1."""
+def alike(one: Data, other: Data) -> bool:
+    """Whether people would write both alike: the order of keys does not count, but 1 is neither true nor 1.0."""
     one, other = plain(one), plain(other)
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(map(alike, one, other))
     return type(one) is type(other) and bool(one == other)
 
 
@@ -33,7 +33,7 @@ def differences(before: Data, after: Data, path: Path = ()) -> Iterator[Operatio
 
     Items of lists are known by their names or ports, so that one that moved nowhere is changed in its place.
     """
-    if same(before, after):
+    if alike(before, after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in before:

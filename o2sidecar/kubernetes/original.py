@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from o2sidecar.kubernetes.container import CONFIG_VOLUME, NAME, SECRET_VOLUME
-from o2sidecar.kubernetes.difference import plain, same
+from o2sidecar.kubernetes.difference import alike, plain
 from o2sidecar.kubernetes.objects import at, items, mapping
 from o2sidecar.kubernetes.operations import Data, Path, Verbatim
 
@@ -231,7 +231,7 @@ class Edits:
             raise ValueError(f"there is nothing at {way_text(way)}")
         parent = at(self.root, parent_path)
         was = parent.get(way[-1], ABSENT)
-        if was is not ABSENT and same(was, value):
+        if was is not ABSENT and alike(was, value):
             return
         self._changes.append(
             Change(way=afterwards or way, was=self._as_written(was, (*parent_path, way[-1])), now=value)
@@ -281,7 +281,7 @@ class Edits:
         if isinstance(value, Verbatim):
             return value.text
         found = at(self._current, path, ABSENT)
-        return self._source(path) if found is not ABSENT and same(found, value) else None
+        return self._source(path) if found is not ABSENT and alike(found, value) else None
 
 
 def undo(root: Data, original: Original) -> Data:
@@ -326,9 +326,9 @@ def _set_back(root: Data, change: Change) -> None:
             return
         raise NotUndone(change.way, f"{way_text(change.way)} cannot be undone: it is not there any more")
     found = parent.get(key, ABSENT)
-    if found is not ABSENT and change.was is not ABSENT and same(found, change.was):
+    if found is not ABSENT and change.was is not ABSENT and alike(found, change.was):
         return
-    if found is change.now is ABSENT or (found is not ABSENT and change.now is not ABSENT and same(found, change.now)):
+    if found is change.now is ABSENT or (found is not ABSENT and change.now is not ABSENT and alike(found, change.now)):
         if change.was is ABSENT:
             parent.pop(key, None)
         else:

@@ -21,7 +21,7 @@ from o2sidecar.kubernetes.terminal import STANDARD, Misused, Terminal
 from o2sidecar.settings.provider_kind import ProviderKinds
 
 _NAME = "check"
-_EXAMPLES = """\
+_EPILOG = """\
 examples:
   o2sidecar check -f k8s/                                     # a folder; one with a kustomization as kustomize has it
   helm template my-app | o2sidecar check -f - -n apps
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="o2sidecar check",
         description="Finds what opens a bypass, breaks sign-in or cannot be applied.",
-        epilog=_EXAMPLES,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

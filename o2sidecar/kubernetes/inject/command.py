@@ -13,7 +13,7 @@ from o2sidecar.kubernetes.inject.plan import inject
 from o2sidecar.kubernetes.inject.rewriting import add_files, rewrite
 from o2sidecar.kubernetes.terminal import Terminal
 
-_EXAMPLES = """\
+_EPILOG = """\
 examples:
   o2sidecar inject -f my-app.yaml --host my-app.example.com | kubectl apply -f -
   kubectl kustomize . | o2sidecar inject -f - -n apps | kubectl apply -f -
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="o2sidecar inject",
         description="Adds the sidecar to every workload of a manifest, and leads their Services to it.",
-        epilog=_EXAMPLES,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

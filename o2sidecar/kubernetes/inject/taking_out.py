@@ -10,7 +10,7 @@ from o2sidecar.kubernetes.inject.rewriting import add_files, rewrite
 from o2sidecar.kubernetes.terminal import Terminal
 from o2sidecar.kubernetes.uninject import uninject
 
-_EXAMPLES = """\
+_EPILOG = """\
 examples:
   o2sidecar uninject -f my-app.yaml -o my-app.yaml
   o2sidecar uninject -f my-app.yaml | kubectl apply -f -
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="o2sidecar uninject",
         description="Takes out of a manifest what inject has put into it: its exact inverse.",
-        epilog=_EXAMPLES,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

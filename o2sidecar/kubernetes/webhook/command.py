@@ -18,7 +18,7 @@ from o2sidecar.kubernetes.terminal import Terminal
 from o2sidecar.service import SidecarService
 from o2sidecar.settings.listeners import Address
 
-_EPILOGUE = """\
+_EPILOG = """\
 The API server asks POST /mutate and POST /validate; GET /healthz is for probes. Pods that carry the label
 o2sidecar/inject: "true" get the sidecar, by the annotations that `o2sidecar inject` knows; those that cannot have one
 are refused. Certificate and key are read again when their files change.
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="o2sidecar webhook",
         description="Serve the admission webhook that puts the sidecar into pods.",
-        epilog=_EPILOGUE,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
