@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 import shlex
 from pathlib import Path
@@ -13,11 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.kubernetes.check.command import main as check
 from o2sidecar.kubernetes.init.command import main as init
+from o2sidecar.kubernetes.inject.command import main as inject_command
 from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.inject.plan import inject
 from o2sidecar.kubernetes.inject.subject import Subject
+from o2sidecar.kubernetes.inject.taking_out import main as uninject_command
 from o2sidecar.kubernetes.operations import apply
 from o2sidecar.kubernetes.terminal import Terminal
+from tests.kubernetes.running import Run
 from tests.kubernetes_tools.programs import DEPLOY, kustomize_build, objects, the
 
 EXAMPLES = DEPLOY / "examples"
@@ -94,9 +95,16 @@ class ExampleTests(SynchronousTestCase):
             external += [f"Secret/{namespace}/oauth2-proxy-secret" for namespace in ("apps", "staff", "partners")]
             arguments = ["--fail-on=warning", *(f"--external={each}" for each in external)]
             given = [folder] if (folder / "kustomization.yaml").exists() else paths
-            said = io.StringIO()
-            with contextlib.redirect_stdout(said):
-                self.assertEqual(check([*arguments, "-f", *map(str, given)]), 0, said.getvalue())
+            run = Run.of(check, *arguments, "-f", *map(str, given))
+            self.assertEqual(run.status, 0, run.out + run.err)
+
+    def test_by_the_commands(self) -> None:
+        """`inject` gives the file that is there, byte for byte, and `uninject` the app as it was."""
+        for folder in folders():
+            if (folder / "injected.yaml").exists():
+                app, injected = ((folder / name).read_text("utf-8") for name in ("app.yaml", "injected.yaml"))
+                self.assertEqual(Run.of(inject_command, "-f", "-", standard_input=app).out, injected, folder.name)
+                self.assertEqual(Run.of(uninject_command, "-f", "-", standard_input=injected).out, app, folder.name)
 
     def test_complete(self) -> None:
         """Every ConfigMap, Secret, Service and Gateway that an example refers to is in it, or is external."""
