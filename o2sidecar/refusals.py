@@ -8,6 +8,7 @@ short word for the log and for JSON; `detail`, a sentence for the log that never
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from attrs import define
 
@@ -98,16 +99,22 @@ class LoginFailed(Refusal):
     status: int = 403
 
 
+CookieFault = Literal["malformed", "signature", "expired", "future", "content"]
+"""Why a sealed cookie cannot be used."""
+
+WhyLost = Literal[CookieFault, "missing", "another", "redirect", "lost", "ended"]
+"""What became of a login, or of its session.
+
+Its cookie is of no use, did not come back (missing) or is another login's; its state leads elsewhere by now (redirect);
+its session is not where sessions are kept (lost), or is over.
+"""
+
+
 @define(kw_only=True)
 class LoginLost(LoginFailed):
-    """An answer came whose login this browser does not know.
+    """An answer came whose login this browser does not know."""
 
-    Attributes:
-        why: what became of its cookie: missing, another, or as `CookieRefused` says; of its state: redirect, where that
-            leads elsewhere by now; or of its session: lost or ended.
-    """
-
-    why: str
+    why: WhyLost
 
 
 @define(kw_only=True)

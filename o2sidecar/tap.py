@@ -19,6 +19,7 @@ from twisted.python.usage import Options as UsageOptions
 from o2sidecar import __version__
 from o2sidecar.descriptors import raise_limit
 from o2sidecar.foreground import Foreground
+from o2sidecar.library_pages import give_back
 from o2sidecar.settings.load import (
     ConversionAsked,
     HelpAsked,
@@ -30,7 +31,6 @@ from o2sidecar.settings.load import (
     load,
 )
 from o2sidecar.settings.redis_rules import used, uses_redis
-from o2sidecar.start_pages import give_back
 
 if TYPE_CHECKING:
     from o2sidecar.assembly.log import LogOutput

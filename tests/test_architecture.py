@@ -16,6 +16,7 @@ RINGS: dict[str, int] = {
     "oauth": 1,
     "policy": 1,
     "certificate": 1,
+    "durations": 1,
     "identity": 1,
     "refusals": 1,
     # ring 2: the edge
@@ -38,7 +39,7 @@ RINGS: dict[str, int] = {
     "assembly": 3,
     "service": 3,
     "descriptors": 3,
-    "start_pages": 3,
+    "library_pages": 3,
     "foreground": 3,
     "tap": 3,
     "cli": 3,

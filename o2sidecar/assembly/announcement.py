@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from o2sidecar.assembly.registrations import pass_groups
+from o2sidecar.durations import format_duration
 from o2sidecar.providers.registrations import Registrations
-from o2sidecar.settings.durations import format_duration
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.structure import Structure
 

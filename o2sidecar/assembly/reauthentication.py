@@ -9,7 +9,7 @@ from o2sidecar.guard.session_guard import Answerer
 from o2sidecar.http.exchange import Served
 from o2sidecar.policy.reauth_routes import ReauthRoutes
 from o2sidecar.settings.options import Settings
-from o2sidecar.signin.reauthentication import Reauthentication
+from o2sidecar.signin.fresh_logins import Reauthentication
 
 
 def fresh_routes_of(settings: Settings, passes: Passes, edge: Edge) -> FreshRoutes | None:

@@ -22,7 +22,7 @@ from o2sidecar.guard.session_finder import SessionFinder
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.records import Outcome
-from o2sidecar.refusals import CredentialsRefused, OwnFault, Refusal, RevocationsUnknown
+from o2sidecar.refusals import CredentialsRefused, OwnFault, Refusal, RevocationsUnknown, WhyLost
 from o2sidecar.session.session import Session
 from o2sidecar.shared_call import SharedCalls
 from o2sidecar.stores.revocation_list import RevocationList
@@ -163,7 +163,7 @@ class ByAuthorization:
         """See `SessionFinder`."""
         return await self._cookies.look(exchange)
 
-    async def why_none(self, exchange: Exchange) -> str:
+    async def why_none(self, exchange: Exchange) -> WhyLost:
         """See `SessionFinder`."""
         return await self._cookies.why_none(exchange)
 

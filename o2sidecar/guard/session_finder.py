@@ -7,7 +7,7 @@ from typing import Protocol
 
 from o2sidecar.guard.opened import Opened
 from o2sidecar.http.exchange import Exchange
-from o2sidecar.refusals import Refusal
+from o2sidecar.refusals import Refusal, WhyLost
 from o2sidecar.session.session import Session
 
 
@@ -31,8 +31,8 @@ class SessionFinder(Protocol):
         `Opened.due_at` is when it is to be renewed. Raises `StoreUnavailable`.
         """
 
-    async def why_none(self, exchange: Exchange) -> str:
-        """Why the request's cookies are no session, in one word: those of `LoginLost.why`, lost or ended.
+    async def why_none(self, exchange: Exchange) -> WhyLost:
+        """Why the request's cookies are no session, in one word.
 
         Raises `StoreUnavailable`.
         """

@@ -25,7 +25,7 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.peers import Forwarding
-from o2sidecar.refusals import GrantSpent, OwnFault, Refusal, RevocationsUnknown, SessionEnded
+from o2sidecar.refusals import GrantSpent, OwnFault, Refusal, RevocationsUnknown, SessionEnded, WhyLost
 from o2sidecar.session.cookies import Cookies, SessionCookie
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
@@ -135,7 +135,7 @@ class Sessions:
         """See `SessionFinder`."""
         return self.find(exchange)
 
-    async def why_none(self, exchange: Exchange) -> str:
+    async def why_none(self, exchange: Exchange) -> WhyLost:
         """See `SessionFinder`."""
         try:
             carried = self._cookie.carried(self._own.cookies(exchange), self._now())

@@ -18,7 +18,7 @@ from o2sidecar.guard.own_cookies import OwnCookies
 from o2sidecar.guard.sessions import Sessions
 from o2sidecar.guard.stored_sessions import StoredSessions
 from o2sidecar.http.exchange import Exchange
-from o2sidecar.refusals import OwnFault, Refusal, StoreUnavailable
+from o2sidecar.refusals import OwnFault, Refusal, StoreUnavailable, WhyLost
 from o2sidecar.session.session import Session
 from o2sidecar.shared_call import SharedCalls
 from o2sidecar.stores.revocation_list import RevocationList
@@ -82,7 +82,7 @@ class SpillingSessions:
         """See `SessionFinder`."""
         return await self._stored.look(exchange)
 
-    async def why_none(self, exchange: Exchange) -> str:
+    async def why_none(self, exchange: Exchange) -> WhyLost:
         """See `SessionFinder`."""
         return await self._stored.why_none(exchange)
 

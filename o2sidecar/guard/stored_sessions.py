@@ -25,7 +25,7 @@ from o2sidecar.http.exchange import Exchange
 from o2sidecar.identity import IdentityHeaders
 from o2sidecar.observe.counts import SessionCounts
 from o2sidecar.policy.kept_groups import ALL_GROUPS, KeptGroups
-from o2sidecar.refusals import NotSignedIn, OwnFault, Refusal, StoreUnavailable
+from o2sidecar.refusals import NotSignedIn, OwnFault, Refusal, StoreUnavailable, WhyLost
 from o2sidecar.session.sealing import CookieRefused
 from o2sidecar.session.session import Session
 from o2sidecar.session.ticket import Ticket
@@ -132,10 +132,11 @@ class StoredSessions:
                     return evolve(held, due_at=held.renew_at)
         return await self.sealed.look(exchange) if self.sealed else None
 
-    async def why_none(self, exchange: Exchange) -> str:
+    async def why_none(self, exchange: Exchange) -> WhyLost:
         """See `SessionFinder`. A ticket that opens nothing was lost, whoever lost what it is for."""
+        why: WhyLost = "missing"
         try:
-            presented, why = self._read(exchange), "missing"
+            presented = self._read(exchange)
         except CookieRefused as refused:
             presented, why = [], refused.reason
         if not presented:

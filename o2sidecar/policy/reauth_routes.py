@@ -13,9 +13,9 @@ from typing import Protocol
 
 from attrs import evolve, field, frozen
 
+from o2sidecar.durations import parse_duration
 from o2sidecar.policy.paths import readings
 from o2sidecar.policy.pattern import Pattern
-from o2sidecar.settings.durations import parse_duration
 
 SHORTEST = 30.0
 """Seconds of a `max_age`. A shorter one could be over before the page has come, and people would never arrive."""

@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from o2sidecar.oauth.browser_secret import BrowserSecret
 from o2sidecar.oauth.pending import PendingLogin
 from o2sidecar.oauth.state import State
-from o2sidecar.refusals import LoginLost
+from o2sidecar.refusals import CookieFault, LoginLost, WhyLost
 from o2sidecar.session.cookies import CookieAttributes, Cookies
 from o2sidecar.session.keys import KeyRing
 from o2sidecar.session.sealing import CookieRefused, seal, unseal
@@ -78,7 +78,8 @@ class PendingCookie:
         values = self._values(cookies, state.hash)
         if not values:
             raise _lost("csrf_cookie_missing", "This browser has no CSRF cookie of this sign-in.", "missing")
-        name, found, why = self.name(state.hash), 0, ""
+        name, found = self.name(state.hash), 0
+        why: CookieFault = "content"
         for value in values[: self.tries]:
             pending = self._opened(name, value, now)
             if isinstance(pending, str):
@@ -133,7 +134,7 @@ class PendingCookie:
             return f"{self.attributes.name}_{mark}_csrf"
         return f"{self.attributes.name}_csrf"
 
-    def _opened(self, name: str, value: str, now: float) -> PendingLogin | str:
+    def _opened(self, name: str, value: str, now: float) -> PendingLogin | CookieFault:
         """The login in a cookie, or why there is none to be had."""
         try:
             packed, _ = unseal(self.ring, name, value, self.attributes.expire, now)
@@ -167,5 +168,5 @@ class PendingCookie:
         return when
 
 
-def _lost(reason: str, what: str, why: str) -> LoginLost:
+def _lost(reason: str, what: str, why: WhyLost) -> LoginLost:
     return LoginLost(reason=reason, sentence=f"{what} Please sign in again.", detail=f"the cookie: {why}", why=why)

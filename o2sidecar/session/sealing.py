@@ -16,6 +16,7 @@ from collections.abc import Callable
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
+from o2sidecar.refusals import CookieFault
 from o2sidecar.session.keys import BLOCK_SIZE, CookieKey, KeyRing
 
 CLOCK_SKEW = 300
@@ -30,12 +31,12 @@ class CookieRefused(ValueError):
     """A sealed cookie cannot be used.
 
     Attributes:
-        reason: why, as one word for the log: malformed, signature, expired, future or content.
+        reason: why, as one word for the log.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: CookieFault) -> None:
         super().__init__(f"the cookie is refused: {reason}")
-        self.reason = reason
+        self.reason: CookieFault = reason
 
 
 def seal(key: CookieKey, name: str, plain: bytes, when: int, *, random: Callable[[int], bytes] = os.urandom) -> str:

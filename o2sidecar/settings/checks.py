@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from o2sidecar.durations import format_duration
 from o2sidecar.policy.peers import REAL_CLIENT_IP_HEADERS
 from o2sidecar.session.keys import CookieKey
-from o2sidecar.settings.durations import format_duration
 from o2sidecar.settings.kinds import DURATION, LIST, NUMBER, SIZE, TEXT, shown
 from o2sidecar.settings.problems import Problem
 from o2sidecar.settings.provider_checks import PROVIDER_RULES, proves_itself_otherwise

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from o2sidecar.durations import format_duration
 from o2sidecar.identity import HeaderRule, HeaderSource
 from o2sidecar.settings.blocks import escaped
-from o2sidecar.settings.durations import format_duration
 from o2sidecar.settings.given import Given
 from o2sidecar.settings.header_blocks import AUTH_ONLY
 from o2sidecar.settings.kinds import DURATION

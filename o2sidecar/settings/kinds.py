@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from attrs import frozen
 
-from o2sidecar.settings.durations import format_duration, parse_duration
+from o2sidecar.durations import format_duration, parse_duration
 
 Duration = Annotated[float, "duration"]
 """Seconds; written in Go's syntax, like `1h30m`."""

@@ -34,10 +34,10 @@ from o2sidecar.refusals import (
 from o2sidecar.signin.choosing import Choosing
 from o2sidecar.signin.destinations import Destinations
 from o2sidecar.signin.fields import Fields, carries_form, submitted_fields
+from o2sidecar.signin.fresh_logins import renewed_for
 from o2sidecar.signin.kept_form import MOST_BYTES, kept_form
 from o2sidecar.signin.page import NO_STORE, Page
 from o2sidecar.signin.pages import Pages, phrase_of
-from o2sidecar.signin.reauthentication import renewed_for
 from o2sidecar.signin.transaction import Logins, NotAdmitted, Onward
 
 NO_CACHE: tuple[tuple[bytes, bytes], ...] = (

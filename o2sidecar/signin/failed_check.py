@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from attrs import frozen
 
 from o2sidecar.http.exchange import Exchange
 from o2sidecar.policy.peers import Forwarding
-from o2sidecar.refusals import LoginLoop, LoginLost
+from o2sidecar.refusals import LoginLoop, LoginLost, WhyLost
 from o2sidecar.session.cookies import CookieAttributes, parse_cookies
 
 _MOST_BYTES = 4096
@@ -36,7 +37,7 @@ class FailedCheck:
             detail=f"{check}: {said} ({lost.reason})",
         )
 
-    def circle(self, exchange: Exchange, why: str) -> LoginLoop:
+    def circle(self, exchange: Exchange, why: WhyLost) -> LoginLoop:
         """The same after a login that was completed, whose session does not come back or is of no use here.
 
         `why`: what was found out about the session, as `SessionFinder.why_none` says it.
@@ -76,8 +77,12 @@ _OF_ATTRIBUTES = {
     "cookie_lost": ("cookie_not_returned", "the browser sent other cookies back, but not the one of this sign-in."),
     "cookie_refused": ("cookie_not_returned", "the browser sent no cookie back; it may be set to refuse them."),
 }
-_OF_SESSIONS = {"missing": "session_cookie_missing", "lost": "session_lost", "ended": "session_ended"}
-_OF_COOKIES = {
+_OF_SESSIONS: Mapping[WhyLost, str] = {
+    "missing": "session_cookie_missing",
+    "lost": "session_lost",
+    "ended": "session_ended",
+}
+_OF_COOKIES: Mapping[WhyLost, tuple[str, str]] = {
     "signature": ("keys_differ", "the cookie was sealed with another key; do all servers have the same cookie secret?"),
     "future": ("clock", "the cookie was sealed in the future; the clocks of the servers differ."),
     "expired": ("clock", "the cookie was too old when it came back; the clocks of the servers may differ."),

@@ -22,14 +22,14 @@ from o2sidecar.policy.peers import Forwarding
 from o2sidecar.policy.provenance import Admitting
 from o2sidecar.policy.redirects import Redirects, location
 from o2sidecar.providers.registrations import Registration, Registrations
-from o2sidecar.refusals import BadRequest, LoginFailed, LoginLost, NotPermitted, ProviderFailed, Refusal
+from o2sidecar.refusals import BadRequest, LoginFailed, LoginLost, NotPermitted, ProviderFailed, Refusal, WhyLost
 from o2sidecar.session.cookies import parse_cookies
 from o2sidecar.session.pending_cookie import PendingCookie
 from o2sidecar.session.session import Session
 from o2sidecar.signin.callback_uri import CallbackUri
 from o2sidecar.signin.failed_check import FailedCheck
 from o2sidecar.signin.fields import Fields
-from o2sidecar.signin.reauthentication import Reauthentication
+from o2sidecar.signin.fresh_logins import Reauthentication
 from o2sidecar.signin.redemptions import Redemptions
 
 _LONGEST_ERROR = 200
@@ -75,7 +75,7 @@ class Logins:
     admission: Admitting
     current: Callable[[Exchange], Awaitable[Identity | None]]
     look: Callable[[Exchange], Awaitable[object | None]]
-    why_none: Callable[[Exchange], Awaitable[str]]
+    why_none: Callable[[Exchange], Awaitable[WhyLost]]
     random: Callable[[int], bytes] = field(repr=False)
     now: Callable[[], float]
     encode_state: bool = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from o2sidecar.durations import parse_duration
 from o2sidecar.kubernetes.check.routing import Route
 from o2sidecar.kubernetes.check.rule import Remark, error, warning
 from o2sidecar.kubernetes.check.scene import Scene
 from o2sidecar.kubernetes.check.thing import dig, items, mapping, text
-from o2sidecar.settings.durations import parse_duration
 
 
 def _guarded_routes(scene: Scene) -> list[Route]:

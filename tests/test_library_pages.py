@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.start_pages import give_back, unchanged_files
+from o2sidecar.library_pages import give_back, unchanged_files
 
 _CODE = """\
 55d0f0a00000-55d0f0b00000 r-xp 00001000 fe:00 1311 /usr/lib/with spaces/libcode.so

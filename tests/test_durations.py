@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from o2sidecar.settings.durations import format_duration, parse_duration
+from o2sidecar.durations import format_duration, parse_duration
 
 
 class ParseTests(SynchronousTestCase):
