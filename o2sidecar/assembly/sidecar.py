@@ -177,15 +177,7 @@ def _guarded(
     registrations, people = _people(loaded, edge, lasting, reactor)
     answers, endpoints = sign_in_of(settings, people, registrations, edge, reactor)
     inner, pools = make_inner(people, answers)
-    guard = SessionGuard(
-        reauthenticated(inner, people.auth.fresh, answers),
-        sessions=people.sessions,
-        admission=people.admission,
-        passes=people.passes,
-        answers=answers,
-        time_left=people.current.time_left,
-        routes=people.auth.fresh,
-    )
+    guard = _guard(inner, people, answers)
     root = tree_of(
         settings,
         guard=guard,
@@ -213,6 +205,18 @@ def _guarded(
         store=people.store,
         reserved=people.headers.reserved() | people.headers.preserved(),
         strip_cookies=people.cookie.strip,
+    )
+
+
+def _guard(inner: Served, people: People, answers: Answers) -> SessionGuard:
+    return SessionGuard(
+        reauthenticated(inner, people.auth.fresh, answers),
+        sessions=people.sessions,
+        admission=people.admission,
+        passes=people.passes,
+        answers=answers,
+        time_left=people.current.time_left,
+        routes=people.auth.fresh,
     )
 
 
