@@ -19,7 +19,7 @@ COMMANDS = {
     "migrate": ("o2sidecar.kubernetes.migrate.command", "plan the way from Istio's ext_authz to sidecars"),
     "webhook": ("o2sidecar.kubernetes.webhook.command", "serve the admission webhook that puts the sidecar into pods"),
     "inject": ("o2sidecar.kubernetes.inject.command", "add the sidecar to the workloads of a manifest"),
-    "uninject": ("o2sidecar.kubernetes.inject.taking_out", "take it out of a manifest again"),
+    "uninject": ("o2sidecar.kubernetes.uninject.command", "take it out of a manifest again"),
     "schema": ("o2sidecar.settings.schema", "print the JSON Schema of the structured file, for editors"),
     "healthcheck": ("o2sidecar.healthcheck", "ask a running sidecar's /ping; for container health checks"),
 }

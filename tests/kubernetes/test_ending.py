@@ -11,10 +11,10 @@ from o2sidecar.kubernetes.check.command import main as check
 from o2sidecar.kubernetes.convert.command import main as convert
 from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.inject.command import main as inject
-from o2sidecar.kubernetes.inject.taking_out import main as uninject
 from o2sidecar.kubernetes.keys import main as keys
 from o2sidecar.kubernetes.migrate.command import main as migrate
 from o2sidecar.kubernetes.terminal import Terminal
+from o2sidecar.kubernetes.uninject.command import main as uninject
 from tests.kubernetes.running import Command, Run
 
 READERS: dict[str, tuple[Command, list[str]]] = {

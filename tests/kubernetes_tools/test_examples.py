@@ -15,9 +15,9 @@ from o2sidecar.kubernetes.inject.command import main as inject_command
 from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.inject.plan import inject
 from o2sidecar.kubernetes.inject.subject import Subject
-from o2sidecar.kubernetes.inject.taking_out import main as uninject_command
 from o2sidecar.kubernetes.operations import apply
 from o2sidecar.kubernetes.terminal import Terminal
+from o2sidecar.kubernetes.uninject.command import main as uninject_command
 from tests.kubernetes.running import Run
 from tests.kubernetes_tools.programs import DEPLOY, kustomize_build, objects, the
 

@@ -1,4 +1,4 @@
-"""What an injection changes in which object: decisions on plain data, without text and without a cluster."""
+"""What an injection changes in which object, decided on plain data; `rewriting` and `transforming` bring it to text."""
 
 from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.inject.plan import Plan, inject

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.cli import main as o2sidecar
 from o2sidecar.kubernetes.inject.command import main as inject
-from o2sidecar.kubernetes.inject.taking_out import main as uninject
+from o2sidecar.kubernetes.uninject.command import main as uninject
 from tests.kubernetes.inject.objects import container, port, service, workload
 from tests.kubernetes.running import Run
 

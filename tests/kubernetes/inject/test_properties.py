@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from o2sidecar.kubernetes.inject.command import main as inject
-from o2sidecar.kubernetes.inject.taking_out import main as uninject
+from o2sidecar.kubernetes.uninject.command import main as uninject
 from tests.kubernetes.inject.objects import container, port, service, workload
 from tests.kubernetes.running import Run
 from tests.kubernetes.schemas import judge

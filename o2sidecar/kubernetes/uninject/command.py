@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.inject.rewriting import add_files, rewrite
 from o2sidecar.kubernetes.terminal import Terminal
-from o2sidecar.kubernetes.uninject import uninject
+from o2sidecar.kubernetes.uninject.plan import uninject
 
 _EPILOG = """\
 examples:
