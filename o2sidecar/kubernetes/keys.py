@@ -9,11 +9,11 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from o2sidecar.kubernetes import objects
+from o2sidecar.kubernetes.arguments import Once, parser_of
 from o2sidecar.kubernetes.container import SECRET
 from o2sidecar.kubernetes.cookie_secrets import new_cookie_secret
 from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.findings import ManifestProblem, Place
-from o2sidecar.kubernetes.once import Once
 from o2sidecar.kubernetes.operations import Operation
 from o2sidecar.kubernetes.secret_values import SecretValues, written
 from o2sidecar.kubernetes.terminal import STANDARD, Terminal
@@ -127,13 +127,7 @@ def _rotate(given: argparse.Namespace, output: str, terminal: Terminal) -> int:
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="o2sidecar keys",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = parser_of("keys", _DESCRIPTION, _EPILOG)
     kinds = parser.add_subparsers(dest="what", required=True, metavar="new|rotate")
     kinds.add_parser("new", help="print a new cookie secret", allow_abbrev=False)
     rotate = kinds.add_parser("rotate", help="put a new one into a manifest's Secrets", allow_abbrev=False)

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from o2sidecar.kubernetes.arguments import parser_of
 from o2sidecar.kubernetes.check.cluster import ClusterUnreachable, read_cluster
 from o2sidecar.kubernetes.check.configuration import Configuration, of_file
 from o2sidecar.kubernetes.check.live.statements import STATEMENTS
@@ -59,13 +60,7 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="o2sidecar check",
-        description="Finds what opens a bypass, breaks sign-in or cannot be applied.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = parser_of("check", "Finds what opens a bypass, breaks sign-in or cannot be applied.", _EPILOG)
     add = parser.add_argument
     add("-f", "--file", dest="files", metavar="FILE", nargs="+", action="extend", default=[], help="manifests: files or folders; - is the standard input")  # fmt: skip # noqa: E501
     add("--config", metavar="FILE", action="append", default=[], help="a configuration file, oauth2_proxy.cfg, on its own")  # fmt: skip # noqa: E501

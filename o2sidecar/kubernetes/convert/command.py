@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from o2sidecar.kubernetes.arguments import Once, parser_of
 from o2sidecar.kubernetes.container import IMAGE, SidecarSpec
 from o2sidecar.kubernetes.convert.manifest import Conversion
 from o2sidecar.kubernetes.ending import ended
-from o2sidecar.kubernetes.once import Once
 from o2sidecar.kubernetes.terminal import Misused, Terminal
 from o2sidecar.settings.load import ConversionAsked, SettingsRefused, UsageRefused, load
 from o2sidecar.settings.provider_kind import ProviderKinds
@@ -71,13 +71,7 @@ def _converted(given: argparse.Namespace, terminal: Terminal, providers: Provide
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="o2sidecar convert",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = parser_of("convert", _DESCRIPTION, _EPILOG)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("-f", "--file", action=Once, help="the manifest; -: standard input")
     what.add_argument(

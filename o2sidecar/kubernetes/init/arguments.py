@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from o2sidecar.kubernetes.arguments import parser_of
 from o2sidecar.kubernetes.container import SidecarSpec
 from o2sidecar.kubernetes.init.realm import NewGateway, Realm, reference, selector
 from o2sidecar.kubernetes.terminal import STANDARD, Misused
@@ -58,13 +59,7 @@ _TEXTS = ("oidc_issuer_url", "github_org")
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """What the command line says; argparse ends the process where that is help, or nothing that it knows."""
-    parser = argparse.ArgumentParser(
-        prog="o2sidecar init",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = parser_of("init", _DESCRIPTION, _EPILOG)
     add = parser.add_argument
     add("--domain", required=True, help="apps are below it, and share sign-ins: example.com")
     add("--provider", required=True, help="github, google, entra-id, oidc, or any other of docs/providers.md")

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from o2sidecar.kubernetes.arguments import parser_of
 from o2sidecar.kubernetes.container import CONFIG_MAP, IMAGE, SECRET
 from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.inject.options import InjectOptions, from_flags
@@ -68,12 +69,8 @@ def _flags(given: argparse.Namespace) -> InjectOptions:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="o2sidecar inject",
-        description="Adds the sidecar to every workload of a manifest, and leads their Services to it.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = parser_of(
+        "inject", "Adds the sidecar to every workload of a manifest, and leads their Services to it.", _EPILOG
     )
     add_files(parser)
     several: Any = {"action": "append", "default": []}

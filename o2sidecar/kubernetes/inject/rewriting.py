@@ -6,8 +6,8 @@ import argparse
 from functools import partial
 from typing import Any
 
+from o2sidecar.kubernetes.arguments import Once
 from o2sidecar.kubernetes.inject.transforming import Decide, transform
-from o2sidecar.kubernetes.once import Once
 from o2sidecar.kubernetes.terminal import STANDARD, Terminal
 from o2sidecar.kubernetes.whole_file import put
 

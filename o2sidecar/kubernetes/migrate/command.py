@@ -10,6 +10,7 @@ from pathlib import Path
 from attrs import asdict
 
 from o2sidecar.kubernetes import objects
+from o2sidecar.kubernetes.arguments import parser_of
 from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.findings import Finding, Severity
 from o2sidecar.kubernetes.manifest_folder import listed
@@ -59,13 +60,7 @@ def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="o2sidecar migrate",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = parser_of("migrate", _DESCRIPTION, _EPILOG)
     kinds = parser.add_subparsers(dest="what", required=True, metavar="plan")
     planning = kinds.add_parser("plan", help="print the steps", allow_abbrev=False)
     add = planning.add_argument

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
+from o2sidecar.kubernetes.arguments import parser_of
 from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.inject.rewriting import add_files, rewrite
 from o2sidecar.kubernetes.terminal import Terminal
@@ -26,13 +26,7 @@ make no sense.
 def main(arguments: Sequence[str], terminal: Terminal | None = None) -> int:
     """Take the sidecar out; see the usage for the exit status."""
     terminal = terminal or Terminal.of_process()
-    parser = argparse.ArgumentParser(
-        prog="o2sidecar uninject",
-        description="Takes out of a manifest what inject has put into it: its exact inverse.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = parser_of("uninject", "Takes out of a manifest what inject has put into it: its exact inverse.", _EPILOG)
     add_files(parser)
     try:
         given = parser.parse_args(list(arguments))

@@ -10,6 +10,7 @@ from typing import Any
 
 from o2sidecar.certificate import Certificate
 from o2sidecar.foreground import Foreground
+from o2sidecar.kubernetes.arguments import parser_of
 from o2sidecar.kubernetes.container import CONFIG_MAP, IMAGE, SECRET
 from o2sidecar.kubernetes.ending import ended
 from o2sidecar.kubernetes.inject import InjectOptions
@@ -100,13 +101,7 @@ def _say(line: bytes) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="o2sidecar webhook",
-        description="Serve the admission webhook that puts the sidecar into pods.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = parser_of("webhook", "Serve the admission webhook that puts the sidecar into pods.", _EPILOG)
     parser.add_argument("--listen", metavar="HOST:PORT", default="0.0.0.0:8443", help="where to listen (%(default)s)")
     parser.add_argument("--tls-cert-file", metavar="FILE", required=True, help="certificate, with its chain, in PEM")
     parser.add_argument("--tls-key-file", metavar="FILE", required=True, help="its key, in PEM")

@@ -1,4 +1,4 @@
-"""An option that can be given once: of two values, nobody would know that one counted for nothing."""
+"""What the arguments of all commands about manifests have in common."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 
+def parser_of(command: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    """A parser whose help is written as it stands here, and that takes no flag for another one."""
+    return argparse.ArgumentParser(
+        prog=f"o2sidecar {command}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
 class Once(argparse.Action):
-    """Stores a value, and refuses a second one."""
+    """Stores a value, and refuses a second one: of two, nobody would know that one counted for nothing."""
 
     def __call__(
         self,
