@@ -1,4 +1,4 @@
-"""Scalars as text: plain where YAML 1.1 and YAML 1.2 both read the same text from it, in double quotes else."""
+"""Scalars as text: plain where YAML 1.1 and YAML 1.2 both read the same text from it, else in quotes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ _LITERAL = re.compile("[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uff
 def scalar_text(value: Data, *, flow: bool, quoted: bool) -> str:
     """A scalar on one line. `quoted`: texts are in double quotes always, as JSON has them."""
     if isinstance(value, str):
-        return value if not quoted and is_plain(value, flow=flow) else _in_quotes(value)
+        if quoted or not value.isprintable():
+            return _in_double_quotes(value)
+        if is_plain(value, flow=flow):
+            return value
+        # What holds JSON, such as an annotation, is readable in single quotes only.
+        return f"'{value}'" if '"' in value and "'" not in value else _in_double_quotes(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("a manifest has no place for numbers that are not finite")
     return json.dumps(value)
@@ -56,6 +61,6 @@ def is_plain(text: str, *, flow: bool) -> bool:
         return False
 
 
-def _in_quotes(text: str) -> str:
+def _in_double_quotes(text: str) -> str:
     quoted = json.dumps(text, ensure_ascii=False)
     return _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", quoted)
