@@ -28,7 +28,7 @@ from o2sidecar.kubernetes.objects import (
     ports,
 )
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import Way
+from o2sidecar.kubernetes.ways import Way
 
 _HOOKS = ("helm.sh/hook", "argocd.argoproj.io/hook")
 _LEAVE_OUT = 'the label o2sidecar/inject: "false" of its pod template leaves it out'

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from o2sidecar.kubernetes.edits import Edits
 from o2sidecar.kubernetes.findings import Severity
 from o2sidecar.kubernetes.inject import eligibility, former_proxy
 from o2sidecar.kubernetes.inject.app_port import AppPort, Unclear, find_app_port
@@ -18,7 +19,7 @@ from o2sidecar.kubernetes.inject.subject import Subject
 from o2sidecar.kubernetes.inject.wishes import Wishes, choice, misuses, wishes_of
 from o2sidecar.kubernetes.objects import at, is_a, items, namespace, pod_spec, selects
 from o2sidecar.kubernetes.operations import Data, Path
-from o2sidecar.kubernetes.original import Edits, Way, resolve
+from o2sidecar.kubernetes.ways import Way, resolve
 
 
 class Say(Protocol):

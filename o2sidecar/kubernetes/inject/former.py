@@ -23,7 +23,8 @@ from o2sidecar.kubernetes.objects import (
     template_path,
 )
 from o2sidecar.kubernetes.operations import Data, Path
-from o2sidecar.kubernetes.original import ADDED_KINDS, NOT_OURS, ORIGINAL, STATUS, NotUndone, Original, undo
+from o2sidecar.kubernetes.original import ADDED_KINDS, NOT_OURS, ORIGINAL, STATUS, Original
+from o2sidecar.kubernetes.undoing import NotUndone, undo
 
 
 @frozen(kw_only=True, eq=False, slots=False)

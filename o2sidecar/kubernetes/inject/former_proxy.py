@@ -10,11 +10,11 @@ from attrs import field, frozen
 
 from o2sidecar.kubernetes.container import CONFIG_KEY
 from o2sidecar.kubernetes.difference import plain
+from o2sidecar.kubernetes.edits import Edits
 from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.oauth2_proxy import Configured, is_oauth2_proxy, source_of_file
 from o2sidecar.kubernetes.objects import containers, items, mapping, native_sidecars, ports
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import Edits
 from o2sidecar.settings.given import Given
 from o2sidecar.settings.kinds import LIST, TEXT, Kind
 from o2sidecar.settings.table import OPTIONS

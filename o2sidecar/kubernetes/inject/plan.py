@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from attrs import field, frozen
 
 from o2sidecar.kubernetes.difference import differences
+from o2sidecar.kubernetes.edits import Edits
 from o2sidecar.kubernetes.findings import Finding, Severity
 from o2sidecar.kubernetes.inject import eligibility
 from o2sidecar.kubernetes.inject.additions import Additions
@@ -19,7 +20,7 @@ from o2sidecar.kubernetes.inject.wishes import Wishes
 from o2sidecar.kubernetes.inject.workload import Injection, put_in
 from o2sidecar.kubernetes.objects import at, is_a, items, name, namespace, pod_spec, ports, selects, title
 from o2sidecar.kubernetes.operations import Data, Operation, Path
-from o2sidecar.kubernetes.original import Edits, Way
+from o2sidecar.kubernetes.ways import Way
 from o2sidecar.policy.paths import PublicPaths
 
 

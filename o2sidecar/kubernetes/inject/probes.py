@@ -9,9 +9,10 @@ from attrs import frozen
 
 from o2sidecar.kubernetes.container import METRICS_PORT
 from o2sidecar.kubernetes.difference import plain
+from o2sidecar.kubernetes.edits import Edits
 from o2sidecar.kubernetes.objects import MESH, at, containers, mapping, ports
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import Edits, Way
+from o2sidecar.kubernetes.ways import Way
 from o2sidecar.settings.probe_relays import ProbeRelay
 
 _PROBES = {

@@ -8,12 +8,13 @@ from attrs import frozen
 
 from o2sidecar.kubernetes.container import NAME
 from o2sidecar.kubernetes.difference import plain
+from o2sidecar.kubernetes.edits import Edits
 from o2sidecar.kubernetes.findings import Severity
 from o2sidecar.kubernetes.inject.app_port import leads_to_sidecar, target
 from o2sidecar.kubernetes.inject.protocols import other_protocol
 from o2sidecar.kubernetes.objects import at, items
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import Edits, Step, Way
+from o2sidecar.kubernetes.ways import Step, Way
 
 
 @frozen(kw_only=True)

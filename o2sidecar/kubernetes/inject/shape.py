@@ -7,7 +7,7 @@ from typing import Any
 
 from o2sidecar.kubernetes.inject.wishes import Misuse
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import Way, way_text
+from o2sidecar.kubernetes.ways import Way, way_text
 
 _TEXT = (str,)
 _NUMBER = (int,)

@@ -9,7 +9,7 @@ from attrs import frozen
 from o2sidecar.kubernetes.findings import Finding, Place, Severity
 from o2sidecar.kubernetes.objects import title
 from o2sidecar.kubernetes.operations import Data, Path
-from o2sidecar.kubernetes.original import Step, resolve
+from o2sidecar.kubernetes.ways import Step, resolve
 
 
 def _nowhere(_: Path) -> Place | None:

@@ -12,7 +12,8 @@ from o2sidecar.kubernetes.container import list_item
 from o2sidecar.kubernetes.inject.options import InjectOptions
 from o2sidecar.kubernetes.objects import is_a, mapping, metadata, template_path
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import ORIGINAL, PREFIX, WRITTEN, Way
+from o2sidecar.kubernetes.original import ORIGINAL, PREFIX, WRITTEN
+from o2sidecar.kubernetes.ways import Way
 
 INJECT = PREFIX + "inject"
 

@@ -10,13 +10,15 @@ from attrs import frozen
 from o2sidecar import __version__
 from o2sidecar.kubernetes.container import NAME, SidecarSpec
 from o2sidecar.kubernetes.difference import plain
+from o2sidecar.kubernetes.edits import Edits
 from o2sidecar.kubernetes.inject import former_proxy, probes
 from o2sidecar.kubernetes.inject.app_port import AppPort
 from o2sidecar.kubernetes.inject.former_proxy import FormerProxy
 from o2sidecar.kubernetes.inject.wishes import Wishes
 from o2sidecar.kubernetes.objects import MESH, at, containers, items, mapping, native_sidecars, ports, protocol
 from o2sidecar.kubernetes.operations import Data
-from o2sidecar.kubernetes.original import CONFIG_HASH, STATUS, Edits, Way, way_text
+from o2sidecar.kubernetes.original import CONFIG_HASH, STATUS
+from o2sidecar.kubernetes.ways import Way, way_text
 
 
 @frozen(kw_only=True)
