@@ -157,7 +157,9 @@ def go_missing() -> str:
 
 def trial(name: str, modules: Sequence[str]) -> Sequence[str]:
     """The command that runs test modules in a folder of their own."""
-    return [str(BIN / "trial"), f"--temp-directory={CACHE / f'trial-{name}'}", *modules]
+    # tox runs this side by side, each on a Python of its own, and trial wants a folder for itself.
+    folder = CACHE / f"trial-{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    return [str(BIN / "trial"), f"--temp-directory={folder}", *modules]
 
 
 def unit_modules() -> list[str]:
