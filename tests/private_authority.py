@@ -42,6 +42,19 @@ class Certified:
         return context
 
 
+_CERTIFIES = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """Certifies names. `pem` is its own certificate; `above`: what certifies it, if it is not its own."""
 
@@ -50,8 +63,12 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._above = above
         builder = self._builder(self._name, self._key, days=30)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         issuer = above or self
+        # RFC 5280 §4.2.1.1 to §4.2.1.3 and §4.2.1.9, which Python insists on since 3.13.
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        builder = builder.add_extension(_CERTIFIES, critical=True)
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), False)
+        builder = builder.add_extension(issuer._identified, critical=False)
         made = builder.issuer_name(issuer._name).sign(issuer._key, SHA256())
         self.pem = made.public_bytes(Encoding.PEM)
 
@@ -61,12 +78,17 @@ class Authority:
         builder = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]), key, days=days)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(_general(names)), critical=False)
+        builder = builder.add_extension(self._identified, critical=False)
         made = builder.issuer_name(self._name).sign(self._key, SHA256())
         behind = self.pem if self._above else b""
         return Certified(
             chain=made.public_bytes(Encoding.PEM) + behind,
             key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         )
+
+    @property
+    def _identified(self) -> x509.AuthorityKeyIdentifier:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
 
     def _builder(self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *, days: int) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
