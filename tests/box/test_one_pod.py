@@ -60,9 +60,10 @@ class OnePodTests(BoxCase):
         self.assertEqual(command[-len(container.args or ()) - 1 : -1], container.args)
         self.assertEqual(self.status(pod.address, 4180), 403)
         self.assertEqual(self.status(pod.address, 44180, "/metrics"), 200)
-        root = Path(f"/proc/{process.pid}/root/etc/o2sidecar/secret")
-        self.assertEqual(stat.S_IMODE((root / "client-secret").stat().st_mode), 0o444)
-        self.assertEqual((root / "client-secret").readlink(), Path("..data/client-secret"))
+        # As the process itself sees it (proc(5)).
+        secret = Path("/proc", str(process.pid), "root", "etc", "o2sidecar", "secret", "client-secret")
+        self.assertEqual(stat.S_IMODE(secret.stat().st_mode), 0o444)
+        self.assertEqual(secret.readlink(), Path("..data/client-secret"))
 
     def test_the_app_s_probes(self) -> None:
         """Where only the sidecar can reach the app, kubelet's probes come by the sidecar, and tell of the app."""
