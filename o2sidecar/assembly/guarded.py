@@ -11,8 +11,10 @@ from o2sidecar.assembly.edge import Edge
 from o2sidecar.guard import SessionGuard
 from o2sidecar.http.upstream.pool import Pool
 from o2sidecar.service import Background
+from o2sidecar.settings.options import Settings
+from o2sidecar.settings.redis_rules import bridges_outages
 from o2sidecar.signin.answers import Answers
-from o2sidecar.site import Sidecar
+from o2sidecar.site import Outage, Sidecar
 
 if TYPE_CHECKING:
     from o2sidecar.stores.tickets import TicketStore
@@ -42,3 +44,9 @@ class Guarded:
     store: TicketStore | None
     reserved: frozenset[bytes]
     strip_cookies: Callable[[bytes], bytes]
+
+
+def outage_of(settings: Settings, store_trouble: Callable[[], str] | None) -> Callable[[], Outage]:
+    """Whether sessions can be looked up, each time it is asked."""
+    bad = Outage.BRIDGED if bridges_outages(settings) else Outage.TOTAL
+    return lambda: bad if store_trouble is not None and store_trouble() else Outage.NONE

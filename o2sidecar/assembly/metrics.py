@@ -9,7 +9,7 @@ from attrs import evolve
 
 from o2sidecar.assembly.apps import upstream_limits_of
 from o2sidecar.assembly.edge import Edge
-from o2sidecar.assembly.guarded import Guarded
+from o2sidecar.assembly.guarded import Guarded, outage_of
 from o2sidecar.assembly.listening import Listening, listener_of, secured
 from o2sidecar.http.exchange import Served
 from o2sidecar.http.limits import Limits
@@ -21,10 +21,9 @@ from o2sidecar.observe.exposition import MetricsPage, Sources
 from o2sidecar.proxy import ReverseProxyResource
 from o2sidecar.settings.options import Settings
 from o2sidecar.settings.probe_relays import ProbeRelay
-from o2sidecar.settings.redis_rules import bridges_outages
 from o2sidecar.settings.structure import Structure
 from o2sidecar.settings.upstreams import Upstream
-from o2sidecar.site import Fixed, Outage, Readiness, Sidecar
+from o2sidecar.site import Fixed, Readiness, Sidecar
 
 _MOST_CONNECTIONS = 64
 
@@ -79,12 +78,6 @@ def metrics_listening(
         background=certificates,
         turn_to=turn_to,
     )
-
-
-def outage_of(settings: Settings, store_trouble: Callable[[], str] | None) -> Callable[[], Outage]:
-    """Whether sessions can be looked up, each time it is asked."""
-    bad = Outage.BRIDGED if bridges_outages(settings) else Outage.TOTAL
-    return lambda: bad if store_trouble is not None and store_trouble() else Outage.NONE
 
 
 def _relays(settings: Settings, guarded: Guarded, reactor: Any) -> dict[bytes, Served]:

@@ -19,12 +19,12 @@ from o2sidecar.assembly.announcement import (
 from o2sidecar.assembly.apps import proxy_of
 from o2sidecar.assembly.asking import provider_client
 from o2sidecar.assembly.edge import Edge
-from o2sidecar.assembly.guarded import Guarded
+from o2sidecar.assembly.guarded import Guarded, outage_of
 from o2sidecar.assembly.lasting import Lasting
 from o2sidecar.assembly.listening import Listening
 from o2sidecar.assembly.login import provider_of, sign_in_of, surroundings_of
 from o2sidecar.assembly.logout import logout_endpoints
-from o2sidecar.assembly.metrics import metrics_listening, outage_of
+from o2sidecar.assembly.metrics import metrics_listening
 from o2sidecar.assembly.people import People
 from o2sidecar.assembly.reauthentication import reauthenticated
 from o2sidecar.assembly.registrations import registrations_of
